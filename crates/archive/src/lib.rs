@@ -1,0 +1,12 @@
+//! From a directory to one compressed tar archive with a manifest, and back.
+//!
+//! `select` decides what goes in, `tar` and `compress` how it is written, [`manifest`] says what an archive holds and
+//! what was there. Nothing in here knows of configurations, peers or days.
+
+pub mod compress;
+pub mod manifest;
+mod metadata;
+pub mod naming;
+
+pub use compress::Compression;
+pub use metadata::{Kind, Metadata, Timestamp};

@@ -1,0 +1,48 @@
+//! The sections of `cback.conf`, as checked values. One file per section: its type, its reading, its writing.
+
+mod collect;
+mod extensions;
+mod options;
+mod peers;
+mod purge;
+mod reference;
+mod stage;
+mod store;
+
+pub use collect::{Collect, CollectDir, CollectFile, Exclusions};
+pub use extensions::{ExtendedAction, Extensions};
+pub use options::{Hook, HookKind, Options, Override};
+pub use peers::{LocalPeer, PeerList, RemotePeer};
+pub use purge::{Purge, PurgeDir};
+pub use reference::Reference;
+pub use stage::Stage;
+pub use store::{BlankBehavior, Store};
+
+/// A whole configuration that has passed the checks of `cedar-config.md` §12.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// Free text about the file.
+    pub reference: Option<Reference>,
+    /// Extended actions.
+    pub extensions: Option<Extensions>,
+    /// Global options.
+    pub options: Options,
+    /// The pool.
+    pub peers: Option<PeerList>,
+    /// The collect action.
+    pub collect: Option<Collect>,
+    /// The stage action.
+    pub stage: Option<Stage>,
+    /// The store action.
+    pub store: Option<Store>,
+    /// The purge action.
+    pub purge: Option<Purge>,
+}
+
+impl Config {
+    /// The peers that stage fetches from: those of the stage section if it has any, else those of the peers section.
+    pub fn staged_peers(&self) -> Option<&PeerList> {
+        let own = self.stage.as_ref().and_then(|stage| stage.peers.as_ref());
+        own.or(self.peers.as_ref())
+    }
+}

@@ -1,0 +1,1 @@
+//! Backups for a small pool of machines, with the restore: the library.

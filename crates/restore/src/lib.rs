@@ -1,0 +1,1 @@
+//! The way back: sources, chains, list, restore, verify, salvage.

@@ -1,0 +1,48 @@
+//! The clock. Days, weekdays and ages all come from here, so that a test can choose the day.
+
+use jiff::{Timestamp, Zoned, civil::DateTime, tz::TimeZone};
+
+/// Tells the time.
+pub trait Clock: Send + Sync {
+    /// The current time in the local zone.
+    fn now(&self) -> Zoned;
+}
+
+/// The machine's clock, in the zone of `TZ` or `/etc/localtime`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OsClock;
+
+impl Clock for OsClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock")]
+    fn now(&self) -> Zoned {
+        Zoned::now()
+    }
+}
+
+/// A clock that stands still.
+#[derive(Debug, Clone)]
+pub struct FixedClock(pub Zoned);
+
+impl FixedClock {
+    /// A clock that stands at `text`, a civil time such as `2026-11-24T02:30` in the local zone or a time with
+    /// its own zone.
+    ///
+    /// # Errors
+    /// When `text` is neither.
+    pub fn parse(text: &str) -> Result<Self, jiff::Error> {
+        if let Ok(zoned) = text.parse::<Zoned>() {
+            return Ok(Self(zoned));
+        }
+        if let Ok(instant) = text.parse::<Timestamp>() {
+            return Ok(Self(instant.to_zoned(TimeZone::system())));
+        }
+        let civil: DateTime = text.parse()?;
+        civil.to_zoned(TimeZone::system()).map(Self)
+    }
+}
+
+impl Clock for FixedClock {
+    fn now(&self) -> Zoned {
+        self.0.clone()
+    }
+}

@@ -1,0 +1,114 @@
+//! The only gate to other programs.
+
+mod line;
+mod run;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::time::Duration;
+
+pub use line::split;
+pub use run::OsRunner;
+
+use crate::escape;
+use crate::interrupt::Interrupted;
+
+/// A program to run, with everything that decides how. Never a shell string.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// The program: a path, or a name to be found through `PATH`.
+    pub program: OsString,
+    /// Its arguments.
+    pub arguments: Vec<OsString>,
+    /// Ends the program and its children when it takes longer.
+    pub timeout: Option<Duration>,
+}
+
+impl Command {
+    /// A command without arguments or time limit.
+    pub fn new(program: impl Into<OsString>) -> Self {
+        Self { program: program.into(), arguments: Vec::new(), timeout: None }
+    }
+
+    /// Adds one argument.
+    #[must_use]
+    pub fn arg(mut self, argument: impl Into<OsString>) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args<A: Into<OsString>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
+        self.arguments.extend(arguments.into_iter().map(Into::into));
+        self
+    }
+
+    /// Program and arguments as one list.
+    pub fn words(&self) -> impl Iterator<Item = &OsString> {
+        std::iter::once(&self.program).chain(&self.arguments)
+    }
+}
+
+/// The words as the original's log shows them: `['tar', '-c']`.
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[")?;
+        for (index, word) in self.words().enumerate() {
+            write!(f, "{}'{}'", if index == 0 { "" } else { ", " }, escape::display(word))?;
+        }
+        f.write_str("]")
+    }
+}
+
+/// How a program ended, in the original's numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finished {
+    /// 0–255 as the program chose; −N when signal N killed it; 256 when it could not be started.
+    pub status: i32,
+    /// The last lines it printed, stdout and stderr together, bytes that are not UTF-8 replaced.
+    pub tail: Vec<String>,
+}
+
+impl Finished {
+    /// Whether it ended with 0.
+    pub fn success(&self) -> bool {
+        self.status == 0
+    }
+}
+
+/// Why a program's end is not known.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommandError {
+    /// The run was interrupted; the program and its children were ended.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+    /// It took longer than it may; it and its children were ended.
+    #[error("{program} took longer than {} s and was ended", .limit.as_secs())]
+    TimedOut {
+        /// The program.
+        program: String,
+        /// How long it may take.
+        limit: Duration,
+    },
+    /// Its output could not be read, or it could not be waited for.
+    #[error("cannot follow {program}: {source}")]
+    Io {
+        /// The program.
+        program: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// Starts programs. Each gets a closed standard input, the sanitised environment, a process group of its own; its output,
+/// stdout and stderr together, goes line by line to the monitor.
+pub trait Runner: Send + Sync {
+    /// Runs a program to its end.
+    ///
+    /// # Errors
+    /// When it was interrupted, timed out or could not be followed. A status that is not 0 is no error here, a program that
+    /// could not be started is one with status 256.
+    fn run(&self, command: &Command) -> Result<Finished, CommandError>;
+}

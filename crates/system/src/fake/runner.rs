@@ -1,0 +1,37 @@
+//! A runner that answers from a script and remembers what it was asked.
+
+use std::sync::Mutex;
+
+use crate::command::{Command, CommandError, Finished, Runner};
+
+/// Answers each command with the next scripted end; without a script every command succeeds silently.
+#[derive(Debug, Default)]
+pub struct ScriptedRunner {
+    answers: Mutex<Vec<Finished>>,
+    commands: Mutex<Vec<Command>>,
+}
+
+impl ScriptedRunner {
+    /// A runner that answers with `answers` in order, then with success.
+    pub fn new(answers: impl IntoIterator<Item = Finished>) -> Self {
+        let mut answers: Vec<_> = answers.into_iter().collect();
+        answers.reverse();
+        Self { answers: Mutex::new(answers), commands: Mutex::default() }
+    }
+
+    /// What was run so far.
+    ///
+    /// # Panics
+    /// When another thread panicked while running a command.
+    pub fn commands(&self) -> Vec<Command> {
+        self.commands.lock().expect("no panic while running").clone()
+    }
+}
+
+impl Runner for ScriptedRunner {
+    fn run(&self, command: &Command) -> Result<Finished, CommandError> {
+        self.commands.lock().expect("no panic while running").push(command.clone());
+        let answer = self.answers.lock().expect("no panic while running").pop();
+        Ok(answer.unwrap_or(Finished { status: 0, tail: Vec::new() }))
+    }
+}

@@ -1,0 +1,93 @@
+//! One run at a time in a working directory.
+
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
+
+/// The name of the lock file in a working directory.
+const NAME: &str = ".redcedar.lock";
+
+/// Why a lock was not to be had.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Another run holds it.
+    #[error("another run is using {}{}; wait for it or end it", .directory.display(), describe(.holder))]
+    Busy {
+        /// The directory.
+        directory: PathBuf,
+        /// What the other run wrote into the lock: its process id.
+        holder: String,
+    },
+    /// The lock file cannot be opened.
+    #[error("cannot lock {}: {source}", .directory.display())]
+    Io {
+        /// The directory.
+        directory: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+fn describe(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!(" (process {text})") }
+}
+
+/// Held as long as it lives; the kernel releases it even when the process is killed.
+#[derive(Debug)]
+pub struct Lock {
+    _file: std::fs::File,
+}
+
+impl Lock {
+    /// Locks `directory`, which must exist. Does not wait.
+    ///
+    /// # Errors
+    /// [`LockError::Busy`] when another process holds it, [`LockError::Io`] when the lock file cannot be made.
+    pub fn acquire(directory: &Path) -> Result<Self, LockError> {
+        let io = |source| LockError::Io { directory: directory.to_owned(), source };
+        let mut file = std::fs::OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .custom_flags(
+                i32::try_from((OFlags::NOFOLLOW | OFlags::CLOEXEC).bits()).expect("flags fit an int"),
+            )
+            .open(directory.join(NAME))
+            .map_err(io)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(std::fs::TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                file.read_to_string(&mut holder).map_err(io)?;
+                return Err(LockError::Busy {
+                    directory: directory.to_owned(),
+                    holder: holder.trim().to_owned(),
+                });
+            }
+            Err(std::fs::TryLockError::Error(source)) => return Err(io(source)),
+        }
+        file.set_len(0).map_err(io)?;
+        file.seek(SeekFrom::Start(0)).map_err(io)?;
+        writeln!(file, "{}", std::process::id()).map_err(io)?;
+        Ok(Self { _file: file })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_run_is_refused_and_told_who_holds_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let held = Lock::acquire(directory.path()).unwrap();
+        let refused = Lock::acquire(directory.path()).unwrap_err();
+        assert!(refused.to_string().contains(&std::process::id().to_string()), "{refused}");
+        drop(held);
+        Lock::acquire(directory.path()).unwrap();
+    }
+}

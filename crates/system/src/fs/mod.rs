@@ -1,0 +1,7 @@
+//! Files, carefully: nothing carries its final name before it is complete and on disk, and no planted link is followed.
+
+mod lock;
+mod pending;
+
+pub use lock::{Lock, LockError};
+pub use pending::{PendingFile, TEMPORARY_PREFIX, sync_directory, write_atomically};

@@ -1,0 +1,1 @@
+//! Trees, faults and oracles for the tests of Redcedar.
