@@ -5,9 +5,11 @@
 
 pub mod compress;
 pub mod digest;
+mod error;
 pub mod manifest;
 mod metadata;
 pub mod naming;
 
 pub use compress::Compression;
+pub use error::ArchiveError;
 pub use metadata::{Kind, Metadata, Timestamp};
