@@ -9,6 +9,7 @@ mod error;
 pub mod manifest;
 mod metadata;
 pub mod naming;
+mod tar;
 
 pub use compress::Compression;
 pub use error::ArchiveError;
