@@ -1,5 +1,8 @@
 //! Compression in independent blocks: any `zcat`, `bzcat` or `zstdcat` reads the whole, we read a part.
 
+pub(crate) mod blocks;
+pub mod read;
+
 use std::ffi::OsStr;
 
 /// How an archive is compressed.

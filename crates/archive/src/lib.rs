@@ -7,6 +7,8 @@ pub mod compress;
 pub mod manifest;
 mod metadata;
 pub mod naming;
+pub mod reader;
+pub mod tar;
 
 pub use compress::Compression;
 pub use metadata::{Kind, Metadata, Timestamp};
