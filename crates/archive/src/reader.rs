@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::ops::Range;
+use std::slice::from_ref;
 
 use crate::compress::blocks::{BlockReader, Decoded};
 use crate::compress::{Compression, read};
@@ -26,7 +27,7 @@ pub fn sequential(
     threads: usize,
 ) -> io::Result<ArchiveReader> {
     match index {
-        Some(index) => ranges(file, compression, index, &[0..u64::MAX], threads),
+        Some(index) => ranges(file, compression, index, from_ref(&(0..u64::MAX)), threads),
         None if compression == Compression::None => Ok(ArchiveReader::uncompressed(file)),
         None => Ok(ArchiveReader::new(Input::Stream(read::stream(file, compression)?))),
     }
@@ -42,7 +43,7 @@ pub fn at(
     index: &BlockIndex,
     offset: u64,
 ) -> io::Result<ArchiveReader> {
-    let mut reader = ranges(file, compression, index, &[offset..u64::MAX], 1)?;
+    let mut reader = ranges(file, compression, index, from_ref(&(offset..u64::MAX)), 1)?;
     reader.skip_to(offset)?;
     Ok(reader)
 }
@@ -120,6 +121,10 @@ impl ArchiveReader {
 
 impl Read for ArchiveReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // A decompressor takes an empty buffer for one that never gets empty.
+        if buffer.is_empty() {
+            return Ok(0);
+        }
         let read = match &mut self.input {
             Input::File(file) => file.read(buffer)?,
             Input::Stream(stream) => stream.read(buffer)?,

@@ -128,7 +128,7 @@ fn work<'a>(
     file: &File,
     compression: Compression,
     blocks: impl Iterator<Item = &'a Block>,
-    decoded: &SyncSender<Decoded>,
+    results: &SyncSender<Decoded>,
     spare: &Receiver<Vec<u8>>,
 ) {
     let mut decoder = BlockDecoder::new(compression);
@@ -136,7 +136,7 @@ fn work<'a>(
     for block in blocks {
         let buffer = spare.try_recv().unwrap_or_default();
         let content = read_block(file, &mut decoder, block, &mut compressed, buffer);
-        if decoded.send(Decoded { plain: block.plain.clone(), content }).is_err() {
+        if results.send(Decoded { plain: block.plain.clone(), content }).is_err() {
             return;
         }
     }

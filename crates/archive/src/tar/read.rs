@@ -324,8 +324,11 @@ impl<R: Read> Read for Content<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let members = &mut *self.members;
         let wanted = buffer.len().min(usize::try_from(members.left).unwrap_or(usize::MAX));
+        if wanted == 0 {
+            return Ok(0);
+        }
         let read = members.reader.read(&mut buffer[..wanted])?;
-        if read == 0 && wanted > 0 {
+        if read == 0 {
             return Err(io::Error::new(
                 io::ErrorKind::UnexpectedEof,
                 "the archive ends in the middle of a file",
