@@ -1,4 +1,5 @@
 //! Archives of other producers, and damaged ones, as the reader sees them.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -78,6 +79,10 @@ fn gnu_tar_in_both_dialects_reads_the_same_as_the_tar_crate_reads_it() {
             assert_eq!(ours.len(), theirs.len());
             for ((member, content), theirs) in ours.iter().zip(theirs) {
                 let name = member.path.strip_suffix(b"/").unwrap_or(&member.path);
+                // The crate takes a newline in a name for the end of a pax record.
+                if format == "--format=posix" && name.contains(&b'\n') {
+                    continue;
+                }
                 assert_eq!(name, theirs.name);
                 assert_eq!((member.mode, member.uid, member.gid), (theirs.mode, theirs.uid, theirs.gid));
                 assert_eq!((content.len() as u64, Sha256::digest(content).into()), theirs.content);
@@ -311,7 +316,7 @@ fn damages(bytes: &[u8]) -> Vec<Damage> {
 
 #[test]
 fn what_a_shrunken_file_swallowed_is_found() {
-    let rest = archive(&[("a", &[1; 5_000]), ("b", &[2; 120_000]), ("c", b"c")]);
+    let rest = archive(&[("a", &[1; 5_000]), ("b", &vec![2; 120_000]), ("c", b"c")]);
     let bytes = shrunk(&rest);
     let data = 1536..101_536;
     assert!(matches!(
