@@ -9,7 +9,8 @@ mod error;
 pub mod manifest;
 mod metadata;
 pub mod naming;
-mod tar;
+pub mod reader;
+pub mod tar;
 
 pub use compress::Compression;
 pub use error::ArchiveError;

@@ -5,6 +5,8 @@ mod gzip;
 mod shrinkable;
 mod write;
 mod zstd;
+pub(crate) mod blocks;
+pub mod read;
 
 use std::ffi::OsStr;
 
