@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 
+use redcedar_archive::digest::{from_hex_exact, to_hex};
 use redcedar_archive::select::compare_paths;
 use redcedar_system::escape;
 
@@ -207,7 +208,7 @@ impl<'a> Machine<'a> {
 
     fn enter(&self, mapping: &mut DigestMap, key: Value, value: Value) -> Option<()> {
         let (path, digest) = (self.text(key)?, self.text(value)?);
-        if let Some(digest) = parse_hex(digest) {
+        if let Some(digest) = from_hex_exact(digest) {
             mapping.push(path, digest);
         }
         Some(())
@@ -227,7 +228,8 @@ impl<'a> Machine<'a> {
     /// The operand up to the end of the line.
     fn line(&mut self) -> Result<&'a [u8], PickleError> {
         let rest = &self.file[self.position..];
-        let end = rest.iter().position(|&byte| byte == b'\n').ok_or(PickleError::Truncated(self.file.len()))?;
+        let end =
+            rest.iter().position(|&byte| byte == b'\n').ok_or(PickleError::Truncated(self.file.len()))?;
         self.position += end + 1;
         Ok(&rest[..end])
     }
@@ -322,17 +324,6 @@ fn hex_number(digits: &[u8]) -> Option<u32> {
     digits.iter().try_fold(0, |number: u32, &digit| Some(number << 4 | char::from(digit).to_digit(16)?))
 }
 
-fn parse_hex(text: &[u8]) -> Option<Sha1> {
-    if text.len() != 40 || text.iter().any(u8::is_ascii_uppercase) {
-        return None;
-    }
-    let mut digest = Sha1::default();
-    for (byte, pair) in digest.iter_mut().zip(text.chunks_exact(2)) {
-        *byte = u8::try_from(hex_number(pair)?).ok()?;
-    }
-    Some(digest)
-}
-
 /// Writes a digest state, byte for byte as version 3 of the original does.
 #[derive(Debug)]
 pub struct DigestWriter<W: Write> {
@@ -361,9 +352,7 @@ impl<W: Write> DigestWriter<W> {
         line.push(b'V');
         encode_unicode(path, line);
         write!(line, "\np{next_slot}\nV")?;
-        for byte in digest {
-            write!(line, "{byte:02x}")?;
-        }
+        line.extend_from_slice(to_hex(digest).as_bytes());
         write!(line, "\np{}\ns", *next_slot + 1)?;
         *next_slot += 2;
         writer.write_all(line)
@@ -446,9 +435,8 @@ mod tests {
     #[test]
     fn a_file_of_version_2_with_quoted_byte_strings_is_read() {
         let hex = "01".repeat(20);
-        let file = format!(
-            "(dp0\nS'/a\\xc3\\xa9\\\\x\\'y\\n'\np1\nS'{hex}'\np2\nsS\"/it's\"\np3\nS'{hex}'\np4\ns."
-        );
+        let file =
+            format!("(dp0\nS'/a\\xc3\\xa9\\\\x\\'y\\n'\np1\nS'{hex}'\np2\nsS\"/it's\"\np3\nS'{hex}'\np4\ns.");
         assert_eq!(
             parsed(file.as_bytes()),
             vec![("/aé\\x'y\n".as_bytes().to_vec(), digest(1)), (b"/it's".to_vec(), digest(1))]
@@ -460,10 +448,7 @@ mod tests {
         let hex = "02".repeat(20);
         assert_eq!(parsed(format!("(dV/a\nV{hex}\ns.").as_bytes()), vec![(b"/a".to_vec(), digest(2))]);
         let shared = format!("(dp0\nV/a\nV{hex}\np7\nsV/b\ng7\ns.");
-        assert_eq!(
-            parsed(shared.as_bytes()),
-            vec![(b"/a".to_vec(), digest(2)), (b"/b".to_vec(), digest(2))]
-        );
+        assert_eq!(parsed(shared.as_bytes()), vec![(b"/a".to_vec(), digest(2)), (b"/b".to_vec(), digest(2))]);
         let at_once = format!("(V/a\nV{hex}\nd.");
         assert_eq!(parsed(at_once.as_bytes()), vec![(b"/a".to_vec(), digest(2))]);
     }
@@ -508,11 +493,19 @@ mod tests {
         for length in 0..whole.len() {
             assert!(matches!(DigestMap::parse(&whole[..length]), Err(PickleError::Truncated(_))), "{length}");
         }
-        for misplaced in [b"s.".as_slice(), b".", b"d.", b"p0\n.", b"g0\n.", b"(dV/a\ns.", b"(d(d.", b"(V/a\nd."] {
-            assert!(matches!(DigestMap::parse(misplaced), Err(PickleError::Misplaced { .. })), "{misplaced:?}");
+        for misplaced in
+            [b"s.".as_slice(), b".", b"d.", b"p0\n.", b"g0\n.", b"(dV/a\ns.", b"(d(d.", b"(V/a\nd."]
+        {
+            assert!(
+                matches!(DigestMap::parse(misplaced), Err(PickleError::Misplaced { .. })),
+                "{misplaced:?}"
+            );
         }
         for malformed in [b"V\\u12\n.".as_slice(), b"V\\U00110000\n.", b"S'x\n.", b"S'\\q'\n.", b"(px\n."] {
-            assert!(matches!(DigestMap::parse(malformed), Err(PickleError::Malformed { .. })), "{malformed:?}");
+            assert!(
+                matches!(DigestMap::parse(malformed), Err(PickleError::Malformed { .. })),
+                "{malformed:?}"
+            );
         }
     }
 
