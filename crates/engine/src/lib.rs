@@ -1,5 +1,8 @@
 //! The pool: plan, collect, stage, purge, validate.
 
 pub mod outcome;
+pub mod plan;
+#[cfg(test)]
+mod sample;
 
 pub use outcome::{Omission, OmissionKind, Outcome, Summary};
