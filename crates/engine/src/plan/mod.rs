@@ -144,8 +144,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Whether it is a full backup.
     pub full: bool,
-    /// Actions that were asked for more than once; each runs once.
-    pub repeated: Vec<String>,
+    /// Where the plan is less than what was asked for, and why.
+    pub warnings: Vec<String>,
 }
 
 impl Plan {
@@ -155,11 +155,49 @@ impl Plan {
     /// When an action is unknown or may not be combined with the others.
     pub fn new(request: &Request<'_>, actions: &Actions, config: &Config) -> Result<Self, PlanError> {
         let words = check(request.words, actions)?;
-        let (wanted, repeated) = expand(&words, actions);
-        let mut steps: Vec<Step> =
-            wanted.iter().flat_map(|action| steps(action, request.scope, config)).collect();
-        steps.sort_by_key(|step| (step.action.index, step.place != Place::Here));
-        Ok(Self { steps, full: request.full, repeated })
+        let mut plan = Self { steps: Vec::new(), full: request.full, warnings: Vec::new() };
+        if words == [ALL] {
+            for member in Builtin::NORMAL {
+                plan.add_member_of_all(member, request.scope, actions, config);
+            }
+        } else {
+            for word in words {
+                plan.add(word, request.scope, actions, config);
+            }
+        }
+        plan.steps.sort_by_key(|step| (step.action.index, step.place != Place::Here));
+        Ok(plan)
+    }
+
+    /// Adds the steps of one word; a word that was there before adds nothing.
+    fn add(&mut self, name: &str, scope: Scope, actions: &Actions, config: &Config) {
+        let Some(action) = actions.get(name) else { return };
+        if self.steps.iter().any(|step| step.action.name == name) {
+            self.warnings.push(format!("Action [{name}] was asked for more than once; it runs once."));
+            return;
+        }
+        if scope.here() {
+            self.steps.push(Step::here(action, config));
+        }
+        if scope.peers() {
+            self.steps.extend(Step::on_peers(action, config));
+        }
+    }
+
+    /// Adds a member of `all`. One that this machine has no section for runs on peers only: a pool without a disc writer has
+    /// nothing to store, and that is no reason not to purge.
+    fn add_member_of_all(&mut self, member: Builtin, scope: Scope, actions: &Actions, config: &Config) {
+        let name = member.name();
+        let replaced =
+            actions.get(name).is_some_and(|action| action.function != Function::Builtin(member));
+        if !scope.here() || replaced || member.is_configured(config) {
+            self.add(name, scope, actions, config);
+            return;
+        }
+        self.warnings.push(format!("Action [{name}] is left out of [{ALL}]: it is not configured."));
+        if scope.peers() {
+            self.add(name, Scope::PeersOnly, actions, config);
+        }
     }
 }
 
@@ -175,39 +213,27 @@ fn check<'a>(words: &'a [String], actions: &Actions) -> Result<Vec<&'a str>, Pla
     }
 }
 
-/// `all` becomes its four members, further mentions of an action go.
-fn expand<'a>(words: &[&str], actions: &'a Actions) -> (Vec<&'a Action>, Vec<String>) {
-    let names: Vec<&str> =
-        if words == [ALL] { Builtin::NORMAL.map(Builtin::name).to_vec() } else { words.to_vec() };
-    let mut wanted: Vec<&Action> = Vec::new();
-    let mut repeated = Vec::new();
-    for name in names {
-        let Some(action) = actions.get(name) else { continue };
-        if !wanted.iter().any(|earlier| earlier.name == name) {
-            wanted.push(action);
-        } else if !repeated.iter().any(|earlier| earlier == name) {
-            repeated.push(name.to_owned());
+impl Step {
+    fn here(action: &Action, config: &Config) -> Self {
+        let hooks = |kind| HookCall::of(&config.options.hooks, kind, &action.name);
+        Self {
+            action: action.clone(),
+            place: Place::Here,
+            before: hooks(HookKind::Pre),
+            after: hooks(HookKind::Post),
         }
     }
-    (wanted, repeated)
-}
 
-fn steps(action: &Action, scope: Scope, config: &Config) -> Vec<Step> {
-    let hooks = |kind| HookCall::of(&config.options.hooks, kind, &action.name);
-    let here = scope.here().then(|| Step {
-        action: action.clone(),
-        place: Place::Here,
-        before: hooks(HookKind::Pre),
-        after: hooks(HookKind::Post),
-    });
-    let peers = config.peers.iter().flat_map(|peers| &peers.remote);
-    let there = peers.filter(|peer| scope.peers() && manages(peer, &action.name, config)).map(|peer| Step {
-        action: action.clone(),
-        place: Place::Peer(peer.name.value.clone()),
-        before: Vec::new(),
-        after: Vec::new(),
-    });
-    here.into_iter().chain(there).collect()
+    /// One step for each managed peer that lists the action, without hooks.
+    fn on_peers(action: &Action, config: &Config) -> impl Iterator<Item = Self> {
+        let peers = config.peers.iter().flat_map(|peers| &peers.remote);
+        peers.filter(|peer| manages(peer, &action.name, config)).map(|peer| Self {
+            action: action.clone(),
+            place: Place::Peer(peer.name.value.clone()),
+            before: Vec::new(),
+            after: Vec::new(),
+        })
+    }
 }
 
 /// Whether `action` is run on `peer` from here. A list of its own counts even when it is empty.

@@ -1,5 +1,7 @@
 //! Which actions there are: the built-in ones, and the extensions that a configuration can name.
 
+use redcedar_config::Config;
+
 /// The built-in actions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Builtin {
@@ -57,6 +59,17 @@ impl Builtin {
             Self::Purge => 400,
         }
     }
+
+    /// Whether the configuration has the section that this action needs.
+    pub fn is_configured(self, config: &Config) -> bool {
+        match self {
+            Self::Collect => config.collect.is_some(),
+            Self::Stage => config.stage.is_some(),
+            Self::Store | Self::Rebuild | Self::Initialize => config.store.is_some(),
+            Self::Purge => config.purge.is_some(),
+            Self::Validate => true,
+        }
+    }
 }
 
 /// The official extensions, by the last part of their module name.
@@ -67,7 +80,7 @@ pub const EXTENSIONS: [&str; 9] =
 const FUNCTION: &str = "executeAction";
 
 /// The official extension behind a configured module and function; both generations of the original name them.
-pub fn extension(module: &str, function: &str) -> Option<&'static str> {
+pub(super) fn extension(module: &str, function: &str) -> Option<&'static str> {
     let name = ["CedarBackup3.extend.", "CedarBackup2.extend."]
         .iter()
         .find_map(|prefix| module.strip_prefix(prefix))

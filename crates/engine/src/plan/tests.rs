@@ -1,6 +1,7 @@
 use std::path::Path;
 
-use redcedar_config::cedar::{Extensions, Hook};
+use redcedar_config::cedar::{Extensions, Hook, Purge, Store};
+use redcedar_config::value::MediaType;
 
 use super::*;
 use crate::sample;
@@ -13,6 +14,25 @@ fn plan(words: &[&str], scope: Scope, config: &Config) -> Result<Plan, PlanError
 
 fn shown(plan: &Plan) -> Vec<String> {
     plan.to_string().lines().map(str::to_owned).collect()
+}
+
+fn complete_pool() -> Config {
+    let store = Store {
+        source_dir: Path::new("/pool/staging").to_owned().into(),
+        media_type: MediaType::CdRw74,
+        device_type: None,
+        target_device: Path::new("/dev/cdrw").to_owned().into(),
+        target_scsi_id: None,
+        drive_speed: None,
+        check_data: None,
+        check_media: None,
+        warn_midnite: None,
+        no_eject: None,
+        refresh_media_delay: None,
+        eject_delay: None,
+        blank_behavior: None,
+    };
+    Config { store: Some(store), purge: Some(Purge::default()), ..sample::config(Path::new("/pool")) }
 }
 
 fn pool_with_clients() -> Config {
@@ -37,8 +57,28 @@ fn actions_run_in_order_of_their_index_whatever_the_command_line_says() {
 
 #[test]
 fn all_is_the_four_normal_actions() {
-    let config = sample::config(Path::new("/pool"));
+    let config = complete_pool();
     assert_eq!(shown(&plan(&["all"], Scope::Here, &config).unwrap()), ["collect", "stage", "store", "purge"]);
+}
+
+#[test]
+fn all_leaves_out_what_this_machine_has_no_section_for_and_says_so() {
+    let mut config = pool_with_clients();
+    let steps = plan(&["all"], Scope::HereAndPeers, &config).unwrap();
+    assert_eq!(
+        shown(&steps),
+        ["collect", "collect on peer a", "collect on peer b", "stage", "purge on peer a"]
+    );
+    assert_eq!(
+        steps.warnings,
+        [
+            "Action [store] is left out of [all]: it is not configured.",
+            "Action [purge] is left out of [all]: it is not configured."
+        ]
+    );
+    config.purge = Some(Purge::default());
+    assert_eq!(shown(&plan(&["all"], Scope::Here, &config).unwrap()), ["collect", "stage", "purge"]);
+    assert_eq!(shown(&plan(&["store"], Scope::Here, &config).unwrap()), ["store"]);
 }
 
 #[test]
@@ -46,7 +86,8 @@ fn a_repeated_action_runs_once_and_is_remembered() {
     let config = sample::config(Path::new("/pool"));
     let steps = plan(&["collect", "collect", "purge", "collect"], Scope::Here, &config).unwrap();
     assert_eq!(shown(&steps), ["collect", "purge"]);
-    assert_eq!(steps.repeated, ["collect"]);
+    assert_eq!(steps.warnings.len(), 2);
+    assert_eq!(steps.warnings[0], "Action [collect] was asked for more than once; it runs once.");
 }
 
 #[test]
