@@ -4,6 +4,7 @@
 //! what was there. Nothing in here knows of configurations, peers or days.
 
 pub mod compress;
+pub mod digest;
 pub mod manifest;
 mod metadata;
 pub mod naming;
