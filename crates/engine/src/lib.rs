@@ -3,5 +3,8 @@
 pub mod outcome;
 pub mod schedule;
 pub mod state;
+pub mod plan;
+#[cfg(test)]
+mod sample;
 
 pub use outcome::{Omission, OmissionKind, Outcome, Summary};
