@@ -1,5 +1,7 @@
 //! The pool: plan, collect, stage, purge, validate.
 
 pub mod outcome;
+pub mod schedule;
+pub mod state;
 
 pub use outcome::{Omission, OmissionKind, Outcome, Summary};
