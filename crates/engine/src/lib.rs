@@ -1,10 +1,10 @@
 //! The pool: plan, collect, stage, purge, validate.
 
 pub mod outcome;
-pub mod schedule;
-pub mod state;
 pub mod plan;
 #[cfg(test)]
 mod sample;
+pub mod schedule;
+pub mod state;
 
 pub use outcome::{Omission, OmissionKind, Outcome, Summary};
