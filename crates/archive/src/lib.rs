@@ -10,6 +10,7 @@ pub mod manifest;
 mod metadata;
 pub mod naming;
 mod tar;
+pub mod writer;
 
 pub use compress::Compression;
 pub use error::ArchiveError;
