@@ -11,6 +11,8 @@ mod metadata;
 pub mod naming;
 pub mod reader;
 pub mod tar;
+mod tar;
+pub mod writer;
 
 pub use compress::Compression;
 pub use error::ArchiveError;
