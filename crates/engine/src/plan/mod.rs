@@ -188,8 +188,7 @@ impl Plan {
     /// nothing to store, and that is no reason not to purge.
     fn add_member_of_all(&mut self, member: Builtin, scope: Scope, actions: &Actions, config: &Config) {
         let name = member.name();
-        let replaced =
-            actions.get(name).is_some_and(|action| action.function != Function::Builtin(member));
+        let replaced = actions.get(name).is_some_and(|action| action.function != Function::Builtin(member));
         if !scope.here() || replaced || member.is_configured(config) {
             self.add(name, scope, actions, config);
             return;
