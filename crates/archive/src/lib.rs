@@ -11,7 +11,6 @@ mod metadata;
 pub mod naming;
 pub mod reader;
 pub mod tar;
-mod tar;
 pub mod writer;
 
 pub use compress::Compression;
