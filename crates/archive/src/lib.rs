@@ -7,6 +7,7 @@ pub mod compress;
 pub mod manifest;
 mod metadata;
 pub mod naming;
+pub mod select;
 
 pub use compress::Compression;
 pub use metadata::{Kind, Metadata, Timestamp};
