@@ -12,6 +12,7 @@ pub mod naming;
 pub mod reader;
 pub mod tar;
 pub mod writer;
+pub mod select;
 
 pub use compress::Compression;
 pub use error::ArchiveError;
