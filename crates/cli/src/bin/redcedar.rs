@@ -1,1 +1,7 @@
-fn main() {}
+//! The executable. Everything is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    redcedar_cli::main(std::env::args_os())
+}

@@ -3,7 +3,16 @@
 //! `<normalised>.manifest.jsonl.zst`: one JSON object a line, compressed with zstd. First a [`Header`], then a
 //! [`Line`] per path, last a [`Trailer`].
 
+mod read;
+mod wire;
+mod write;
+
+use std::ffi::OsString;
 use std::path::PathBuf;
+
+pub use read::{ManifestError, ManifestReader};
+use serde::{Deserialize, Serialize};
+pub use write::ManifestWriter;
 
 use crate::{Kind, Timestamp};
 
@@ -11,7 +20,8 @@ use crate::{Kind, Timestamp};
 pub const SUFFIX: &str = ".manifest.jsonl.zst";
 
 /// Whether a manifest stands alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Every live path is listed; nothing older is needed.
     Full,
@@ -43,8 +53,8 @@ pub struct Header {
     pub time: String,
     /// Name and version of the program.
     pub program: String,
-    /// File name of the archive beside it; none when nothing had to be stored.
-    pub archive: Option<String>,
+    /// File name of the archive beside it (bytes like every file name); none when nothing had to be stored.
+    pub archive: Option<OsString>,
 }
 
 /// A line between header and trailer.
@@ -85,15 +95,17 @@ pub struct Entry {
     pub rdev: Option<(u32, u32)>,
     /// SHA-256 of the content as stored (regular files that are in the archive).
     pub sha256: Option<[u8; 32]>,
-    /// Where the member's first header block is in the uncompressed archive; none when it is not in there (a socket, a
-    /// file that could not be read).
+    /// Where reading this member must begin in the uncompressed archive: at its first extension header (long name,
+    /// extended attributes) if it has any, else at its header. None when it is not in there (a socket, a file that could
+    /// not be read).
     pub offset: Option<u64>,
     /// What was wrong with it.
     pub flaw: Option<Flaw>,
 }
 
 /// What is wrong with a stored entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Flaw {
     /// It changed while it was read, each time we tried: what is stored may mix old and new.
     Changed,
@@ -117,3 +129,6 @@ pub struct Trailer {
     /// Where reading can begin: (offset in the archive file, offset in the uncompressed archive), ascending, first (0, 0).
     pub blocks: Vec<(u64, u64)>,
 }
+
+#[cfg(test)]
+mod tests;
