@@ -62,7 +62,7 @@ fn unpacked(compression: Compression, packed: &[u8]) -> Vec<u8> {
 fn packed(compression: Compression, fill: impl FnOnce(&mut BlockWriter)) -> (Vec<u8>, Written) {
     let mut output = tempfile::tempfile().unwrap();
     let mut writer =
-        BlockWriter::new(output.try_clone().unwrap(), compression, 3, Some(OsStr::new("x.tar.gz")));
+        BlockWriter::new(output.try_clone().unwrap(), compression, 2, Some(OsStr::new("x.tar.gz")));
     fill(&mut writer);
     let written = writer.finish().unwrap();
     let mut bytes = Vec::new();
