@@ -4,9 +4,11 @@ pub mod checksums;
 pub mod daily_dir;
 pub mod outcome;
 pub mod plan;
+pub mod purge;
 #[cfg(test)]
 mod sample;
 pub mod stage;
 
 pub use outcome::{Omission, OmissionKind, Outcome, Summary};
+pub use purge::{PurgeError, purge};
 pub use stage::{StageError, StageRequest, stage};
