@@ -5,9 +5,15 @@
 
 pub mod compress;
 pub mod digest;
+mod error;
 pub mod manifest;
 mod metadata;
 pub mod naming;
+pub mod reader;
+pub mod select;
+pub mod tar;
+pub mod writer;
 
 pub use compress::Compression;
+pub use error::ArchiveError;
 pub use metadata::{Kind, Metadata, Timestamp};

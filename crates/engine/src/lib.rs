@@ -7,7 +7,9 @@ pub mod plan;
 pub mod purge;
 #[cfg(test)]
 mod sample;
+pub mod schedule;
 pub mod stage;
+pub mod state;
 
 pub use outcome::{Omission, OmissionKind, Outcome, Summary};
 pub use purge::{PurgeError, purge};

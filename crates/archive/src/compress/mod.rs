@@ -1,6 +1,16 @@
 //! Compression in independent blocks: any `zcat`, `bzcat` or `zstdcat` reads the whole, we read a part.
 
+pub(crate) mod blocks;
+mod bzip2;
+mod gzip;
+pub mod read;
+mod shrinkable;
+mod write;
+mod zstd;
+
 use std::ffi::OsStr;
+
+pub(crate) use write::BlockWriter;
 
 /// How an archive is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,6 +39,17 @@ impl Compression {
         }
     }
 
+    /// How many bytes of the uncompressed archive go into one block. A block is one or several members, one stream or one
+    /// frame; reading can begin at each.
+    pub const fn block_size(self) -> usize {
+        match self {
+            Self::None | Self::Gzip => 1 << 20,
+            // What one block of bzip2 at level 9 holds; one byte more would begin a second, nearly empty one.
+            Self::Bzip2 => 900_000 - 19,
+            Self::Zstd => 4 << 20,
+        }
+    }
+
     /// Splits `NAME.tar[.SUFFIX]` into `NAME` and the compression; nothing for other names.
     pub fn of_archive(name: &OsStr) -> Option<(&OsStr, Self)> {
         use std::os::unix::ffi::OsStrExt;
@@ -39,3 +60,6 @@ impl Compression {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

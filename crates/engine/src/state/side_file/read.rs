@@ -1,0 +1,202 @@
+//! Reading a side file, and marking it as acknowledged.
+
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use fs_err::os::unix::fs::OpenOptionsExt;
+use fs_err::{File, OpenOptions};
+use redcedar_archive::select::compare_paths;
+use rustix::fs::OFlags;
+use sha2::{Digest, Sha256};
+
+use super::codec::{self, Input};
+use super::{ACKNOWLEDGED, FOOTER_LENGTH, Header, MAGIC, PENDING, Record, SideFileError};
+
+const BUFFER: usize = 256 * 1024;
+const RECORDS_START: u64 = (MAGIC.len() + PENDING.len()) as u64;
+/// The length of a record is a number of at most this many bytes.
+const LENGTH_BYTES: usize = 10;
+
+/// Reads a side file, record by record.
+#[derive(Debug)]
+pub struct SideFileReader {
+    path: PathBuf,
+    file: File,
+    header: Header,
+    header_bytes: Vec<u8>,
+    is_acknowledged: bool,
+    expected_hash: [u8; 32],
+    hash: Sha256,
+    /// Bytes of records that are still in the file.
+    remaining: u64,
+    buffer: Vec<u8>,
+    position: usize,
+    record: Record,
+    previous: Vec<u8>,
+}
+
+impl SideFileReader {
+    /// Opens a side file; nothing when there is none. A link is not followed.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not complete.
+    pub fn open(path: &Path) -> Result<Option<Self>, SideFileError> {
+        let io = |source| SideFileError::Io { path: path.to_owned(), source };
+        let damaged = |reason| SideFileError::Damaged { path: path.to_owned(), reason };
+        let mut file = match open_no_follow(path, OpenOptions::new().read(true)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(io(error)),
+        };
+        let length = file.metadata().map_err(io)?.len();
+        if length < RECORDS_START + FOOTER_LENGTH {
+            return Err(damaged("it is too short"));
+        }
+        let is_acknowledged =
+            read_start(&mut file).map_err(io)?.ok_or_else(|| damaged("it begins otherwise"))?;
+
+        file.seek(SeekFrom::Start(length - FOOTER_LENGTH)).map_err(io)?;
+        let (mut header_length, mut expected_hash) = ([0; 4], [0; 32]);
+        file.read_exact(&mut header_length).map_err(io)?;
+        file.read_exact(&mut expected_hash).map_err(io)?;
+        let header_length = u64::from(u32::from_le_bytes(header_length));
+        let remaining = (length - RECORDS_START - FOOTER_LENGTH)
+            .checked_sub(header_length)
+            .ok_or_else(|| damaged("its header is longer than the file"))?;
+        file.seek(SeekFrom::Start(RECORDS_START + remaining)).map_err(io)?;
+        let mut header_bytes = Vec::new();
+        (&mut file).take(header_length).read_to_end(&mut header_bytes).map_err(io)?;
+        let header =
+            serde_json::from_slice(&header_bytes).map_err(|_| damaged("its header is not understood"))?;
+
+        file.seek(SeekFrom::Start(RECORDS_START)).map_err(io)?;
+        Ok(Some(Self {
+            path: path.to_owned(),
+            file,
+            header,
+            header_bytes,
+            is_acknowledged,
+            expected_hash,
+            hash: Sha256::new().chain_update(MAGIC),
+            remaining,
+            buffer: Vec::new(),
+            position: 0,
+            record: Record::default(),
+            previous: Vec::new(),
+        }))
+    }
+
+    /// What the file says about the item. It is proved only when the last record has been read.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Whether what the run stored is known to be picked up.
+    pub fn is_acknowledged(&self) -> bool {
+        self.is_acknowledged
+    }
+
+    /// The next record; none after the last one, when the whole file has been proved.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is damaged.
+    pub fn next_record(&mut self) -> Result<Option<&Record>, SideFileError> {
+        self.fill(LENGTH_BYTES)?;
+        if self.position == self.buffer.len() {
+            return self.prove().map(|()| None);
+        }
+        let mut input = Input(&self.buffer[self.position..]);
+        let length = input.number().and_then(|length| usize::try_from(length).ok());
+        let length = length.ok_or_else(|| self.damaged("a record has no length"))?;
+        self.position = self.buffer.len() - input.0.len();
+        self.fill(length)?;
+        let end = self.position.checked_add(length).filter(|&end| end <= self.buffer.len());
+        let end = end.ok_or_else(|| self.damaged("a record is longer than the file"))?;
+
+        self.previous.clone_from(&self.record.path);
+        codec::decode(&self.buffer[self.position..end], &mut self.record)
+            .ok_or_else(|| self.damaged("a record is not understood"))?;
+        self.position = end;
+        if !compare_paths(&self.previous, &self.record.path).is_lt() {
+            return Err(self.damaged("its paths are not in order"));
+        }
+        Ok(Some(&self.record))
+    }
+
+    /// Reads on until `wanted` bytes are at hand, or all that are left.
+    fn fill(&mut self, wanted: usize) -> Result<(), SideFileError> {
+        if self.buffer.len() - self.position >= wanted || self.remaining == 0 {
+            return Ok(());
+        }
+        self.buffer.drain(..self.position);
+        self.position = 0;
+        let before = self.buffer.len();
+        let more = self.remaining.min(wanted.max(BUFFER) as u64);
+        let read = (&mut self.file).take(more).read_to_end(&mut self.buffer);
+        let read = read.map_err(|source| SideFileError::Io { path: self.path.clone(), source })? as u64;
+        if read < more {
+            return Err(self.damaged("it became shorter"));
+        }
+        self.hash.update(&self.buffer[before..]);
+        self.remaining -= read;
+        Ok(())
+    }
+
+    fn prove(&mut self) -> Result<(), SideFileError> {
+        let mut hash = self.hash.clone();
+        hash.update(&self.header_bytes);
+        // A length that does not fit could not have been read from the file.
+        hash.update(u32::try_from(self.header_bytes.len()).unwrap_or(u32::MAX).to_le_bytes());
+        let found: [u8; 32] = hash.finalize().into();
+        if found == self.expected_hash { Ok(()) } else { Err(self.damaged("its checksum is wrong")) }
+    }
+
+    fn damaged(&self, reason: &'static str) -> SideFileError {
+        SideFileError::Damaged { path: self.path.clone(), reason }
+    }
+}
+
+/// Remembers that what the run stored was picked up: replaces eight bytes in place, which no checksum covers. Files that
+/// are not side files stay as they are. Says whether anything changed.
+///
+/// # Errors
+/// When the file cannot be read or written.
+pub fn acknowledge(path: &Path) -> io::Result<bool> {
+    let mut file = open_no_follow(path, OpenOptions::new().read(true).write(true))?;
+    // A second name of the file might be anywhere.
+    if file.metadata()?.nlink() != 1 || read_start(&mut file)? != Some(false) {
+        return Ok(false);
+    }
+    file.seek(SeekFrom::Start(MAGIC.len() as u64))?;
+    file.write_all(ACKNOWLEDGED)?;
+    file.sync_data()?;
+    Ok(true)
+}
+
+/// Reads what comes before the records: whether the file is acknowledged, or nothing when it is no side file.
+fn read_start(file: &mut File) -> io::Result<Option<bool>> {
+    let (mut magic, mut state) = ([0; MAGIC.len()], [0; PENDING.len()]);
+    match file.read_exact(&mut magic).and_then(|()| file.read_exact(&mut state)) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        other => other?,
+    }
+    Ok(match &state {
+        _ if &magic != MAGIC => None,
+        PENDING => Some(false),
+        ACKNOWLEDGED => Some(true),
+        _ => None,
+    })
+}
+
+/// Opens a regular file, never through a link and never waiting for the other end of a pipe.
+fn open_no_follow(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
+    let file = options.custom_flags(flags).open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"))
+    }
+}
