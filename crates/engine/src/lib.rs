@@ -4,6 +4,7 @@ pub mod checksums;
 pub mod daily_dir;
 pub mod outcome;
 pub mod plan;
+pub mod purge;
 #[cfg(test)]
 mod sample;
 pub mod schedule;
@@ -11,4 +12,5 @@ pub mod stage;
 pub mod state;
 
 pub use outcome::{Omission, OmissionKind, Outcome, Summary};
+pub use purge::{PurgeError, purge};
 pub use stage::{StageError, StageRequest, stage};
