@@ -11,6 +11,8 @@ mod metadata;
 pub mod naming;
 pub mod reader;
 pub mod tar;
+pub mod writer;
+pub mod select;
 
 pub use compress::Compression;
 pub use error::ArchiveError;
