@@ -1,8 +1,10 @@
-//! Which configuration file.
+//! Which configuration file, and reading it.
 
 use std::path::{Path, PathBuf};
 
+use redcedar_config::{Config, LoadError, Loaded};
 use redcedar_system::environment::REDCEDAR_CONFIG;
+use redcedar_system::escape;
 
 use super::{CommandError, Context};
 use crate::exit::Exit;
@@ -30,4 +32,23 @@ pub(crate) fn find(context: &Context) -> Result<PathBuf, CommandError> {
 /// Where a new configuration goes when no place is named.
 pub(crate) fn place_for_new(context: &Context) -> PathBuf {
     named(context).unwrap_or_else(|| PathBuf::from(PLACES[0]))
+}
+
+/// Reads the configuration. What is doubtful about it is told with `-v`; `validate` shows it in full.
+pub(crate) fn load(context: &Context) -> Result<Config, CommandError> {
+    let path = find(context)?;
+    let loaded = Config::load(&path).map_err(|error| refusal(&path, error))?;
+    let Loaded { config, warnings, .. } = loaded;
+    warnings.lines().for_each(|line| context.system.monitor.info(line));
+    Ok(config)
+}
+
+fn refusal(path: &Path, error: LoadError) -> CommandError {
+    match error {
+        LoadError::Invalid { diagnostics, .. } => {
+            let message = format!("{} is not a valid configuration", escape::display(path));
+            CommandError::message(Exit::Configuration, message).findings(diagnostics)
+        }
+        error @ LoadError::Unreadable(_) => CommandError::new(Exit::Configuration, error),
+    }
 }
