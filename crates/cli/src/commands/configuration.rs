@@ -1,5 +1,6 @@
 //! Which configuration file, and reading it.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use redcedar_config::{Config, LoadError, Loaded};
@@ -23,10 +24,14 @@ pub(crate) fn find(context: &Context) -> Result<PathBuf, CommandError> {
     let first = || PLACES.iter().map(Path::new).find(|path| path.exists()).map(Path::to_owned);
     named(context).or_else(first).ok_or_else(|| {
         let message = format!("there is no configuration: none of {} exists", PLACES.join(", "));
-        CommandError::message(Exit::Configuration, message)
-            .hint("name one with --config FILE, or write one with `redcedar init`")
-            .hint("`redcedar backup DIR --to DEST` needs none")
+        with_hints(CommandError::message(Exit::Configuration, message))
     })
+}
+
+fn with_hints(error: CommandError) -> CommandError {
+    error
+        .hint("name one with --config FILE, or write one with `redcedar init`")
+        .hint("`redcedar backup DIR --to DEST` needs none")
 }
 
 /// Where a new configuration goes when no place is named.
@@ -43,12 +48,15 @@ pub(crate) fn load(context: &Context) -> Result<Config, CommandError> {
     Ok(config)
 }
 
-fn refusal(path: &Path, error: LoadError) -> CommandError {
+pub(crate) fn refusal(path: &Path, error: LoadError) -> CommandError {
     match error {
         LoadError::Invalid { diagnostics, .. } => {
             let message = format!("{} is not a valid configuration", escape::display(path));
             CommandError::message(Exit::Configuration, message).findings(diagnostics)
         }
-        error @ LoadError::Unreadable(_) => CommandError::new(Exit::Configuration, error),
+        LoadError::Unreadable(ref source) if source.kind() == io::ErrorKind::NotFound => {
+            with_hints(CommandError::new(Exit::Configuration, error))
+        }
+        LoadError::Unreadable(_) => CommandError::new(Exit::Configuration, error),
     }
 }

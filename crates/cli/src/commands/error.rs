@@ -46,7 +46,8 @@ impl CommandError {
     /// repeated.
     pub(crate) fn render(&self, colored: bool) -> String {
         let mut last = self.error.to_string();
-        let mut text = self.findings.as_ref().map(|findings| findings.render(colored) + "\n").unwrap_or_default();
+        let mut text =
+            self.findings.as_ref().map(|findings| findings.render(colored) + "\n").unwrap_or_default();
         let _infallible = write!(text, "{} {last}", Style::Red.paint("error:", colored));
         for cause in self.error.chain().skip(1) {
             let cause = cause.to_string();

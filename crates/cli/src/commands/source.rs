@@ -45,7 +45,8 @@ impl SourceArgs {
 
 /// Where the configured machine's backups are gathered; if it gathers none, where it collects its own.
 fn configured(context: &Context) -> Result<PathBuf, CommandError> {
-    let config = configuration::load(context).map_err(|error| error.hint("or say where the backup is: --from SOURCE"))?;
+    let config = configuration::load(context)
+        .map_err(|error| error.hint("or say where the backup is: --from SOURCE"))?;
     let staging = config.stage.map(|stage| stage.staging_dir.value);
     staging.or(config.collect.map(|collect| collect.collect_dir.value)).ok_or_else(|| {
         CommandError::message(Exit::Configuration, "the configuration names no staging or collect directory")

@@ -6,7 +6,7 @@ use redcedar_config::{Config, Diagnostic, Diagnostics, LoadError, Severity};
 use redcedar_system::escape;
 use serde::Serialize;
 
-use super::{CommandError, CommandResult, Context, Out, configuration};
+use super::{CommandResult, Context, Out, configuration};
 use crate::exit::Exit;
 use crate::output::human::Counted;
 use crate::output::json::{Document, JsonPath};
@@ -42,7 +42,7 @@ pub(crate) fn run(_args: &Args, context: &Context, out: &mut Out) -> CommandResu
     let (config, diagnostics) = match Config::load(&path) {
         Ok(loaded) => (Some(loaded.config), loaded.warnings),
         Err(LoadError::Invalid { diagnostics, .. }) => (None, diagnostics),
-        Err(error) => return Err(CommandError::new(Exit::Configuration, error)),
+        Err(error) => return Err(configuration::refusal(&path, error)),
     };
     let valid = config.is_some();
     if context.global.json {

@@ -35,7 +35,8 @@ fn every_command_of_the_documents_works() {
 /// The commands of a text: lines that begin with `prefix`, without comments, redirections and what is left open (`…`).
 fn examples_in(text: &str, prefix: &str) -> Vec<String> {
     let lines = text.lines().filter_map(|line| line.strip_prefix(prefix));
-    let plain = lines.map(|line| line.split(" #").next().unwrap().split(" > ").next().unwrap().trim().to_owned());
+    let plain =
+        lines.map(|line| line.split(" #").next().unwrap().split(" > ").next().unwrap().trim().to_owned());
     plain.filter(|line| !line.contains('…')).collect()
 }
 

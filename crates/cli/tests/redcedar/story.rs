@@ -21,7 +21,8 @@ fn a_file_that_changed_and_one_that_went_come_back_as_of_each_day() {
     talk.push(sandbox.talk("restore --from /mnt/backup --to /old --as-of yesterday"));
 
     let restored = |target: &str, file: &str| {
-        let path = sandbox.path(target).join(sandbox.path("/home/anna").strip_prefix("/").unwrap()).join(file);
+        let path =
+            sandbox.path(target).join(sandbox.path("/home/anna").strip_prefix("/").unwrap()).join(file);
         fs_err::read_to_string(path).ok()
     };
     assert_eq!(restored("/new", "report.odt").as_deref(), Some("final version"));
