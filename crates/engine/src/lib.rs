@@ -7,8 +7,8 @@ pub mod plan;
 #[cfg(test)]
 mod sample;
 pub mod schedule;
-pub mod state;
 pub mod stage;
+pub mod state;
 
 pub use outcome::{Omission, OmissionKind, Outcome, Summary};
 pub use stage::{StageError, StageRequest, stage};

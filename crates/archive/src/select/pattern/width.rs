@@ -30,8 +30,14 @@ impl Width {
 pub(super) fn of(node: &Node, group: &impl Fn(u32) -> Option<Width>) -> Width {
     match node {
         Node::Set(_) | Node::Any { .. } => Width::ONE,
-        Node::Begin { .. } | Node::End { .. } | Node::VeryEnd | Node::WordBoundary { .. } | Node::Look { .. } => Width::ZERO,
-        Node::Concatenation(nodes) => nodes.iter().fold(Width::ZERO, |width, node| width.then(of(node, group))),
+        Node::Begin { .. }
+        | Node::End { .. }
+        | Node::VeryEnd
+        | Node::WordBoundary { .. }
+        | Node::Look { .. } => Width::ZERO,
+        Node::Concatenation(nodes) => {
+            nodes.iter().fold(Width::ZERO, |width, node| width.then(of(node, group)))
+        }
         Node::Alternation(nodes) => {
             nodes.iter().map(|node| of(node, group)).reduce(Width::or).unwrap_or(Width::ZERO)
         }
