@@ -57,3 +57,51 @@ pub struct Metadata {
     /// What it is.
     pub kind: Kind,
 }
+
+impl Metadata {
+    /// What tells a file from every other that is there at the same time: device and inode.
+    pub fn identity(&self) -> (u64, u64) {
+        (self.device, self.inode)
+    }
+
+    /// What `statx` was asked for with [`rustix::fs::StatxFlags::BASIC_STATS`]; nothing when the type is none that Linux
+    /// defines (a damaged file system).
+    pub fn from_statx(statx: &rustix::fs::Statx) -> Option<Self> {
+        Some(Self {
+            size: statx.stx_size,
+            inode: statx.stx_ino,
+            device: u64::from(statx.stx_dev_major) << 32 | u64::from(statx.stx_dev_minor),
+            modified: Timestamp::from_statx(&statx.stx_mtime),
+            changed: Timestamp::from_statx(&statx.stx_ctime),
+            uid: statx.stx_uid,
+            gid: statx.stx_gid,
+            links: statx.stx_nlink,
+            rdev: statx.stx_rdev_major << 20 | statx.stx_rdev_minor,
+            mode: statx.stx_mode & 0o7777,
+            kind: Kind::from_mode(u32::from(statx.stx_mode))?,
+        })
+    }
+}
+
+impl Timestamp {
+    fn from_statx(timestamp: &rustix::fs::StatxTimestamp) -> Self {
+        Self { seconds: timestamp.tv_sec, nanoseconds: timestamp.tv_nsec }
+    }
+}
+
+impl Kind {
+    /// The kind that the type bits of a mode name.
+    pub fn from_mode(mode: u32) -> Option<Self> {
+        use rustix::fs::FileType;
+        match FileType::from_raw_mode(mode) {
+            FileType::RegularFile => Some(Self::File),
+            FileType::Directory => Some(Self::Directory),
+            FileType::Symlink => Some(Self::Symlink),
+            FileType::Fifo => Some(Self::Fifo),
+            FileType::Socket => Some(Self::Socket),
+            FileType::CharacterDevice => Some(Self::Character),
+            FileType::BlockDevice => Some(Self::Block),
+            FileType::Unknown => None,
+        }
+    }
+}

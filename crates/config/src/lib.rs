@@ -5,8 +5,15 @@
 //! the line itself and a hint. Sections of extensions are left to their owners.
 
 pub mod cedar;
+mod diagnostic;
+mod encoding;
+mod section;
 mod source;
 pub mod value;
+mod xml;
 
-pub use cedar::Config;
-pub use source::{Located, Span};
+pub use cedar::{Config, LoadError, Loaded};
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use section::{Field, Section};
+pub use source::{Located, Position, Source, Span};
+pub use xml::Document;

@@ -82,7 +82,7 @@ impl BlockWriter {
 
     /// Accepts `count` zero bytes.
     pub(crate) fn write_zeros(&mut self, mut count: u64) -> Result<(), ArchiveError> {
-        const ZEROS: [u8; 65_536] = [0; 65_536];
+        static ZEROS: [u8; 65_536] = [0; 65_536];
         while count > 0 {
             let now = count.min(ZEROS.len() as u64);
             self.write(&ZEROS[..usize::try_from(now).unwrap_or(ZEROS.len())])?;

@@ -11,7 +11,7 @@ use super::header::encode_number;
 use super::{BLOCK, padding};
 
 /// Smaller holes are stored as zeros: the file then is a plain one for every reader.
-const WORTH_IT: u64 = 64 << 10;
+pub(crate) const WORTH_IT: u64 = 64 << 10;
 
 const IN_HEADER: Range<usize> = 386..482;
 const HEADER_CONTINUES: usize = 482;

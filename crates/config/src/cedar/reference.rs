@@ -1,5 +1,7 @@
 //! `reference`: free text about the file.
 
+use crate::section::Section;
+
 /// The `reference` section. Nothing depends on it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Reference {
@@ -11,4 +13,16 @@ pub struct Reference {
     pub description: Option<String>,
     /// What wrote it.
     pub generator: Option<String>,
+}
+
+impl Reference {
+    pub(super) fn read(section: Section<'_>) -> Self {
+        let text = |name| section.scalar(name).map(|text| text.value.to_owned());
+        Self {
+            author: text("author"),
+            revision: text("revision"),
+            description: text("description"),
+            generator: text("generator"),
+        }
+    }
 }

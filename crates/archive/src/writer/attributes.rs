@@ -1,0 +1,83 @@
+//! Extended attributes: ACLs, capabilities, and what users attach.
+
+use std::ffi::CStr;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use rustix::fs;
+use rustix::io::{Errno, Result};
+
+/// The longest list of names, and the longest value, that Linux has.
+const LONGEST: usize = 1 << 16;
+
+/// What the kernel or the security policy makes by itself, and what is of no use on another machine.
+const NOT_STORED: [&[u8]; 3] = [b"security.selinux", b"security.ima", b"security.evm"];
+
+/// Names and values.
+pub(super) type List = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// Whose attributes.
+#[derive(Clone, Copy)]
+pub(super) enum Place<'a> {
+    /// Of an open file.
+    Open(&'a File),
+    /// Of what is at a path, a link itself.
+    Path(&'a Path),
+    /// Of what the link at a path leads to.
+    Target(&'a Path),
+}
+
+/// Reads attributes, with buffers that are used again.
+pub(super) struct Attributes {
+    names: Vec<u8>,
+    value: Vec<u8>,
+}
+
+impl Attributes {
+    pub(super) fn new() -> Self {
+        Self { names: vec![0; LONGEST], value: vec![0; LONGEST] }
+    }
+
+    /// All attributes worth storing, by name.
+    pub(super) fn of(&mut self, place: Place<'_>) -> io::Result<List> {
+        let length = match place.list(&mut self.names) {
+            Ok(length) => length,
+            // File systems without attributes, and attributes that are not for us to read.
+            Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::PERM | Errno::ACCESS) => return Ok(List::new()),
+            Err(error) => return Err(error.into()),
+        };
+        let mut list = List::new();
+        for name in self.names[..length].split_inclusive(|byte| *byte == 0) {
+            let Ok(name) = CStr::from_bytes_with_nul(name) else { continue };
+            if NOT_STORED.contains(&name.to_bytes()) {
+                continue;
+            }
+            match place.get(name, &mut self.value) {
+                Ok(length) => list.push((name.to_bytes().to_owned(), self.value[..length].to_owned())),
+                Err(Errno::NODATA | Errno::OPNOTSUPP | Errno::PERM | Errno::ACCESS) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        list.sort_unstable();
+        Ok(list)
+    }
+}
+
+impl Place<'_> {
+    fn list(self, buffer: &mut [u8]) -> Result<usize> {
+        match self {
+            Self::Open(file) => fs::flistxattr(file, buffer),
+            Self::Path(path) => fs::llistxattr(path, buffer),
+            Self::Target(path) => fs::listxattr(path, buffer),
+        }
+    }
+
+    fn get(self, name: &CStr, buffer: &mut [u8]) -> Result<usize> {
+        match self {
+            Self::Open(file) => fs::fgetxattr(file, name, buffer),
+            Self::Path(path) => fs::lgetxattr(path, name, buffer),
+            Self::Target(path) => fs::getxattr(path, name, buffer),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Every example that `--help` prints is run.
