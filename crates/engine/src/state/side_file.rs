@@ -59,6 +59,8 @@ pub struct Header {
 pub struct Link {
     /// The run.
     pub run: String,
+    /// 0 for a full one, then counting up along the chain.
+    pub sequence: u64,
     /// The local day on which it began.
     pub date: Date,
     /// How big its archive is; none when it needed none.

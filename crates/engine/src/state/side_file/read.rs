@@ -4,13 +4,13 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use fs_err::os::unix::fs::OpenOptionsExt;
 use fs_err::{File, OpenOptions};
 use redcedar_archive::select::compare_paths;
-use rustix::fs::OFlags;
 use sha2::{Digest, Sha256};
 
 use super::codec::{self, Input};
+use crate::state::{open_no_follow, open_no_follow_with};
+
 use super::{ACKNOWLEDGED, FOOTER_LENGTH, Header, MAGIC, PENDING, Record, SideFileError};
 
 const BUFFER: usize = 256 * 1024;
@@ -44,7 +44,7 @@ impl SideFileReader {
     pub fn open(path: &Path) -> Result<Option<Self>, SideFileError> {
         let io = |source| SideFileError::Io { path: path.to_owned(), source };
         let damaged = |reason| SideFileError::Damaged { path: path.to_owned(), reason };
-        let mut file = match open_no_follow(path, OpenOptions::new().read(true)) {
+        let mut file = match open_no_follow(path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(io(error)),
@@ -163,7 +163,7 @@ impl SideFileReader {
 /// # Errors
 /// When the file cannot be read or written.
 pub fn acknowledge(path: &Path) -> io::Result<bool> {
-    let mut file = open_no_follow(path, OpenOptions::new().read(true).write(true))?;
+    let mut file = open_no_follow_with(path, OpenOptions::new().read(true).write(true))?;
     // A second name of the file might be anywhere.
     if file.metadata()?.nlink() != 1 || read_start(&mut file)? != Some(false) {
         return Ok(false);
@@ -187,16 +187,4 @@ fn read_start(file: &mut File) -> io::Result<Option<bool>> {
         ACKNOWLEDGED => Some(true),
         _ => None,
     })
-}
-
-/// Opens a regular file, never through a link and never waiting for the other end of a pipe.
-fn open_no_follow(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
-    let file = options.custom_flags(flags).open(path)?;
-    if file.metadata()?.is_file() {
-        Ok(file)
-    } else {
-        Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"))
-    }
 }
