@@ -1,14 +1,21 @@
 //! The pool: plan, collect, stage, purge, validate.
 
 pub mod checksums;
+pub mod collect;
 pub mod daily_dir;
+pub mod indicator;
+mod item;
 pub mod outcome;
 pub mod plan;
 #[cfg(test)]
 mod sample;
 pub mod schedule;
-pub mod state;
 pub mod stage;
+pub mod state;
 
+pub use collect::{CollectError, CollectRequest, collect};
 pub use outcome::{Omission, OmissionKind, Outcome, Summary};
 pub use stage::{StageError, StageRequest, stage};
+
+/// What manifests and indicators call the program.
+const PROGRAM: &str = concat!("redcedar ", env!("CARGO_PKG_VERSION"));
