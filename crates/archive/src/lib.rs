@@ -10,9 +10,9 @@ pub mod manifest;
 mod metadata;
 pub mod naming;
 pub mod reader;
+pub mod select;
 pub mod tar;
 pub mod writer;
-pub mod select;
 
 pub use compress::Compression;
 pub use error::ArchiveError;

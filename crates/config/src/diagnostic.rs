@@ -56,6 +56,14 @@ pub struct Diagnostics {
 
 impl std::error::Error for Diagnostics {}
 
+impl<'a> IntoIterator for &'a Diagnostics {
+    type Item = &'a Diagnostic;
+    type IntoIter = std::slice::Iter<'a, Diagnostic>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
 impl fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write(f, &Style::PLAIN)
@@ -153,8 +161,8 @@ impl Diagnostics {
     fn excerpt(&self, span: Span) -> Excerpt {
         const CONTEXT: usize = 60;
         let (line_start, line) = self.source.line(self.source.position(span.start).line);
-        let start = (span.start - line_start).min(line.len());
-        let end = span.end.saturating_sub(line_start).clamp(start, line.len());
+        let start = line.floor_char_boundary(span.start - line_start);
+        let end = line.floor_char_boundary(span.end.saturating_sub(line_start)).max(start);
         let (before, rest) = line.split_at(start);
         let (marked, after) = rest.split_at(end - start);
         let before_length = before.chars().count();

@@ -12,8 +12,8 @@ mod source;
 pub mod value;
 mod xml;
 
-pub use cedar::{Config, LoadError, Loaded};
+pub use cedar::{Config, LoadError, Loaded, RenderError, WriteError, write_file};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use section::{Field, Section};
 pub use source::{Located, Position, Source, Span};
-pub use xml::Document;
+pub use xml::{Document, TextError};

@@ -1,5 +1,6 @@
 //! The text of a file, and where in it something stands.
 
+use std::fmt;
 use std::ops::{Deref, Range};
 use std::path::{Path, PathBuf};
 
@@ -47,6 +48,18 @@ impl<T> Located<T> {
 impl<T> From<T> for Located<T> {
     fn from(value: T) -> Self {
         Self { value, span: Span::default() }
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Located<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.fmt(f)
+    }
+}
+
+impl<T: AsRef<str>> AsRef<str> for Located<T> {
+    fn as_ref(&self) -> &str {
+        self.value.as_ref()
     }
 }
 

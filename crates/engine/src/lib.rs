@@ -7,6 +7,7 @@ pub mod indicator;
 mod item;
 pub mod outcome;
 pub mod plan;
+pub mod purge;
 #[cfg(test)]
 mod sample;
 pub mod schedule;
@@ -15,6 +16,7 @@ pub mod state;
 
 pub use collect::{CollectError, CollectRequest, collect};
 pub use outcome::{Omission, OmissionKind, Outcome, Summary};
+pub use purge::{PurgeError, purge};
 pub use stage::{StageError, StageRequest, stage};
 
 /// What manifests and indicators call the program.

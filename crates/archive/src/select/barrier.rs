@@ -31,7 +31,9 @@ pub(super) struct Barriers {
 impl Barriers {
     /// Directories in `never_enter` that are not there need no barrier.
     pub(super) fn new(root_device: u64, one_file_system: bool, never_enter: &[PathBuf]) -> Self {
-        let identity = |path: &PathBuf| directory::stat(path.as_path(), Links::Follow).ok().map(|found| found.identity());
+        let identity = |path: &PathBuf| {
+            directory::stat(path.as_path(), Links::Follow).ok().map(|found| found.identity())
+        };
         Self {
             root_device,
             one_file_system,

@@ -69,7 +69,9 @@ impl Directory {
             return false;
         }
         // Should it have become a FIFO meanwhile, opening must not wait for a writer.
-        let Ok(file) = open(&self.0, name, Links::Keep, OFlags::RDONLY | OFlags::NONBLOCK) else { return false };
+        let Ok(file) = open(&self.0, name, Links::Keep, OFlags::RDONLY | OFlags::NONBLOCK) else {
+            return false;
+        };
         let mut beginning = vec![0; signature.len()];
         let mut filled = 0;
         while filled < beginning.len() {

@@ -42,9 +42,13 @@ impl Exclude {
                 name_globs.add(glob(text, trimmed)?);
             }
         }
-        let build = |set: &GlobSetBuilder| set.build().map_err(|error| PatternError::glob(&globs.join(" "), &error));
+        let build =
+            |set: &GlobSetBuilder| set.build().map_err(|error| PatternError::glob(&globs.join(" "), &error));
         Ok(Self {
-            paths: paths.into_iter().map(|path| without_trailing_slash(path.as_os_str().as_bytes()).to_vec()).collect(),
+            paths: paths
+                .into_iter()
+                .map(|path| without_trailing_slash(path.as_os_str().as_bytes()).to_vec())
+                .collect(),
             patterns: patterns.iter().map(|text| Pattern::compile(text)).collect::<Result<_, _>>()?,
             full_globs: build(&full_globs)?,
             name_globs: build(&name_globs)?,
@@ -110,7 +114,8 @@ mod tests {
 
     #[test]
     fn a_path_is_compared_as_text_except_for_a_slash_at_its_end() {
-        let exclude = Exclude::new(["/a/b/", "/c", "//d", "/"].map(PathBuf::from).to_vec(), &[], &[]).unwrap();
+        let exclude =
+            Exclude::new(["/a/b/", "/c", "//d", "/"].map(PathBuf::from).to_vec(), &[], &[]).unwrap();
         for path in ["/a/b", "/c", "//d", "/"] {
             assert!(excludes(&exclude, path.as_bytes()), "{path}");
         }
@@ -122,7 +127,16 @@ mod tests {
     #[test]
     fn a_glob_without_a_slash_is_compared_with_the_last_component() {
         let exclude = Exclude::new(vec![], &[], &["*.o", "cache/", "\\[x]", "a?c"]).unwrap();
-        for path in [b"/x/a.o".as_slice(), b"/x/\xff.o", b"/x/\xff\n.o", b"/x/.o", b"/cache", b"/x/[x]", b"/abc", b"/a\xffc"] {
+        for path in [
+            b"/x/a.o".as_slice(),
+            b"/x/\xff.o",
+            b"/x/\xff\n.o",
+            b"/x/.o",
+            b"/cache",
+            b"/x/[x]",
+            b"/abc",
+            b"/a\xffc",
+        ] {
             assert!(excludes(&exclude, path), "{}", path.escape_ascii());
         }
         for path in [b"/x.o/y".as_slice(), b"/a.O", b"/cache2", b"/a/c"] {
@@ -136,7 +150,15 @@ mod tests {
         for path in ["/home/u/tmp", "/srv/x", "/srv/1/2/x", "/var/a/1", "/deep/var/b/1"] {
             assert!(excludes(&exclude, path.as_bytes()), "{path}");
         }
-        for path in ["/home/u/v/tmp", "/home/tmp", "/x/home/u/tmp", "/srv/1/x/2", "/var/c/1", "/myvar/a/1", "/var/a/1/2"] {
+        for path in [
+            "/home/u/v/tmp",
+            "/home/tmp",
+            "/x/home/u/tmp",
+            "/srv/1/x/2",
+            "/var/c/1",
+            "/myvar/a/1",
+            "/var/a/1/2",
+        ] {
             assert!(!excludes(&exclude, path.as_bytes()), "{path}");
         }
     }
@@ -160,10 +182,10 @@ mod tests {
 
     #[test]
     fn a_pattern_that_gives_up_leaves_nothing_out_and_says_so() {
-        let exclude = Exclude::new(vec![], &[r"(a+)+\1b", r".*x"], &[]).unwrap();
-        let hopeless = format!("{}c", "a".repeat(60));
+        let exclude = Exclude::new(vec![], &[r"(x+x+)+(?!z)y", r".*w"], &[]).unwrap();
+        let hopeless = "x".repeat(60);
         assert!(exclude.test(Path::new(&hopeless)).is_err());
         assert!(!exclude.excludes(Path::new(&hopeless)));
-        assert!(exclude.test(Path::new(&format!("{hopeless}x"))).unwrap());
+        assert!(exclude.test(Path::new(&format!("{hopeless}w"))).unwrap());
     }
 }

@@ -215,8 +215,7 @@ mod tests {
 
     #[test]
     fn a_directory_comes_directly_before_what_is_in_it() {
-        let sorted: [&[u8]; 8] =
-            [b"/", b"/a", b"/a/\x01", b"/a/b", b"/a/b/c", b"/a\x01", b"/a b", b"/a\xff"];
+        let sorted: [&[u8]; 8] = [b"/", b"/a", b"/a/\x01", b"/a/b", b"/a/b/c", b"/a\x01", b"/a b", b"/a\xff"];
         for (i, a) in sorted.iter().enumerate() {
             for (j, b) in sorted.iter().enumerate() {
                 assert_eq!(compare_paths(a, b), i.cmp(&j), "{} {}", a.escape_ascii(), b.escape_ascii());
@@ -233,7 +232,8 @@ mod tests {
         builder.push(b"/b", metadata(Kind::Directory, 4096));
         builder.push(b"/a/x", metadata(Kind::File, 7));
         let fileset = builder.finish();
-        let paths: Vec<_> = fileset.iter().map(|entry| (entry.path.to_str().unwrap(), entry.metadata.kind)).collect();
+        let paths: Vec<_> =
+            fileset.iter().map(|entry| (entry.path.to_str().unwrap(), entry.metadata.kind)).collect();
         assert_eq!(paths, [("/a/x", Kind::File), ("/a-", Kind::File), ("/b", Kind::Directory)]);
         assert_eq!((fileset.len(), fileset.total_files(), fileset.total_bytes()), (3, 2, 12));
     }

@@ -102,7 +102,13 @@ pub(super) fn walk(selection: &Selection<'_>, interrupt: &Interrupt) -> Result<F
 
 impl Walk<'_> {
     /// Walks everything below one directory.
-    fn tree(&mut self, start: &Path, directory: Directory, metadata: Metadata, link_depth: u64) -> Result<(), SelectError> {
+    fn tree(
+        &mut self,
+        start: &Path,
+        directory: Directory,
+        metadata: Metadata,
+        link_depth: u64,
+    ) -> Result<(), SelectError> {
         self.path.clear();
         self.path.extend_from_slice(start.as_os_str().as_bytes());
         if !self.is_excluded() {
@@ -140,7 +146,14 @@ impl Walk<'_> {
             self.levels[above].directory = None;
         }
         let path_length = self.path.len();
-        self.levels.push(Level { directory: Some(directory), metadata, path_length, link_depth, names, next });
+        self.levels.push(Level {
+            directory: Some(directory),
+            metadata,
+            path_length,
+            link_depth,
+            names,
+            next,
+        });
     }
 
     /// Goes back to the directory above, opening it again if that is needed.
@@ -218,7 +231,8 @@ impl Walk<'_> {
         let Some((level, parent)) = current(&self.levels) else { return };
         let link_depth = level.link_depth.saturating_sub(1);
         let name = self.names.name(door.name);
-        let opened = match self.barriers.judge(parent, name, door.links, &door.inside, level.metadata.device) {
+        let opened = match self.barriers.judge(parent, name, door.links, &door.inside, level.metadata.device)
+        {
             Ok(Verdict::Enter) => parent.open(name, door.links),
             Ok(Verdict::Stop) => return self.list(door.listed),
             Ok(Verdict::Skip(reason)) => {
@@ -286,7 +300,9 @@ impl Walk<'_> {
         match self.selection.exclude.test(path) {
             Ok(true) => return,
             Ok(false) => {}
-            Err(error) => self.found.problem(Problem::Undecided { path: path.to_owned(), reason: error.to_string() }),
+            Err(error) => {
+                self.found.problem(Problem::Undecided { path: path.to_owned(), reason: error.to_string() });
+            }
         }
         match directory::stat(path, Links::Keep) {
             Ok(metadata) => self.found.push(path.as_os_str().as_bytes(), metadata),
@@ -372,7 +388,8 @@ fn reopen(path: &[u8], expected: &Metadata) -> Result<Directory, Errno> {
 /// The path without links in it.
 fn resolve(path: &Path) -> Result<PathBuf, Errno> {
     // Not `fs_err`: the error travels on as a bare number; who reports it names the path.
-    std::fs::canonicalize(path).map_err(|error| error.raw_os_error().map_or(Errno::IO, Errno::from_raw_os_error))
+    std::fs::canonicalize(path)
+        .map_err(|error| error.raw_os_error().map_or(Errno::IO, Errno::from_raw_os_error))
 }
 
 /// Whether an error means that what was there a moment ago is there no more, or is something else.

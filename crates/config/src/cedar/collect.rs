@@ -7,6 +7,7 @@ use crate::Located;
 use crate::diagnostic::Diagnostic;
 use crate::section::{Field, Section};
 use crate::value::{self, ArchiveMode, CollectMode};
+use crate::xml::Writer;
 
 /// The `collect` section.
 #[derive(Debug, Clone, PartialEq)]
@@ -124,6 +125,21 @@ impl Collect {
             dirs,
         })
     }
+
+    pub(super) fn write(&self, writer: &mut Writer) {
+        writer.path("collect_dir", Some(&self.collect_dir));
+        writer.scalar("collect_mode", self.collect_mode);
+        writer.scalar("archive_mode", self.archive_mode);
+        writer.scalar("ignore_file", self.ignore_file.as_ref());
+        write_ours(self.one_file_system, self.exclude_caches, writer);
+        self.exclude.write(writer);
+        for file in &self.files {
+            writer.section("file", |writer| file.write(writer));
+        }
+        for dir in &self.dirs {
+            writer.section("dir", |writer| dir.write(writer));
+        }
+    }
 }
 
 impl Exclusions {
@@ -144,6 +160,23 @@ impl Exclusions {
             && self.patterns.is_empty()
             && self.globs.is_empty()
     }
+
+    fn write(&self, writer: &mut Writer) {
+        if self.is_empty() {
+            return;
+        }
+        writer.section("exclude", |writer| {
+            for path in &self.abs_paths {
+                writer.path("abs_path", Some(path));
+            }
+            let texts = [("rel_path", &self.rel_paths), ("pattern", &self.patterns), ("glob", &self.globs)];
+            for (name, values) in texts {
+                for value in values {
+                    writer.scalar(name, Some(value));
+                }
+            }
+        });
+    }
 }
 
 impl CollectFile {
@@ -152,6 +185,12 @@ impl CollectFile {
         let collect_mode = read_collect_mode(section, defaults, findings);
         let archive_mode = read_archive_mode(section, defaults, findings);
         Some(Self { abs_path: abs_path?, collect_mode, archive_mode })
+    }
+
+    fn write(&self, writer: &mut Writer) {
+        writer.path("abs_path", Some(&self.abs_path));
+        writer.scalar("collect_mode", self.collect_mode);
+        writer.scalar("archive_mode", self.archive_mode);
     }
 }
 
@@ -188,6 +227,18 @@ impl CollectDir {
             exclude: exclude.unwrap_or_default(),
         })
     }
+
+    fn write(&self, writer: &mut Writer) {
+        writer.path("abs_path", Some(&self.abs_path));
+        writer.scalar("collect_mode", self.collect_mode);
+        writer.scalar("archive_mode", self.archive_mode);
+        writer.scalar("ignore_file", self.ignore_file.as_ref());
+        writer.scalar("link_depth", self.link_depth);
+        writer.boolean("dereference", self.dereference);
+        writer.scalar("recursion_level", self.recursion_level);
+        write_ours(self.one_file_system, self.exclude_caches, writer);
+        self.exclude.write(writer);
+    }
 }
 
 fn read_path(section: Section<'_>, findings: &mut Vec<Diagnostic>) -> Option<Located<PathBuf>> {
@@ -222,4 +273,13 @@ fn read_archive_mode(
 
 fn lacks(section: Section<'_>, name: &str) -> Diagnostic {
     section.missing(name).with_hint(format!("set `{name}` here, or in `collect` for all items"))
+}
+
+/// What the originals do not know is only written when it says something.
+fn write_ours(one_file_system: Option<bool>, exclude_caches: Option<bool>, writer: &mut Writer) {
+    for (name, value) in [("one_file_system", one_file_system), ("exclude_caches", exclude_caches)] {
+        if value.is_some() {
+            writer.boolean(name, value);
+        }
+    }
 }

@@ -7,6 +7,7 @@ use crate::Located;
 use crate::diagnostic::Diagnostic;
 use crate::section::Section;
 use crate::value::{self, OrderMode};
+use crate::xml::Writer;
 
 /// The `extensions` section.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -47,6 +48,13 @@ impl Extensions {
         report_duplicates("extended action", actions.iter().map(|action| &action.name), findings);
         Self { order_mode, actions }
     }
+
+    pub(super) fn write(&self, writer: &mut Writer) {
+        writer.scalar("order_mode", self.order_mode);
+        for action in &self.actions {
+            writer.section("action", |writer| action.write(writer));
+        }
+    }
 }
 
 impl ExtendedAction {
@@ -75,5 +83,18 @@ impl ExtendedAction {
             run_after,
             has_depends: depends.is_some(),
         })
+    }
+
+    fn write(&self, writer: &mut Writer) {
+        writer.scalar("name", Some(&self.name));
+        writer.scalar("module", Some(&self.module));
+        writer.scalar("function", Some(&self.function));
+        writer.scalar("index", self.index);
+        if self.has_depends {
+            writer.section("depends", |writer| {
+                writer.names("run_before", self.run_before.as_deref());
+                writer.names("run_after", self.run_after.as_deref());
+            });
+        }
     }
 }

@@ -47,7 +47,7 @@ impl Config {
         let source = Source::decode(path, &bytes).map_err(invalid)?;
         let mut loaded = Self::parse(source).map_err(invalid)?;
         let metadata = fs_err::metadata(path).map_err(LoadError::Unreadable)?;
-        if let Some(finding) = warnings::permissions(&metadata) {
+        if let Some(finding) = warnings::permissions(&metadata, &loaded.document) {
             let findings = loaded.warnings.iter().cloned().chain([finding]).collect();
             loaded.warnings = loaded.document.diagnostics(findings);
         }

@@ -7,6 +7,8 @@ mod options;
 mod peers;
 mod purge;
 mod reference;
+mod render;
+mod schema;
 mod stage;
 mod store;
 mod warnings;
@@ -24,6 +26,7 @@ pub use options::{Hook, HookKind, Options, Override};
 pub use peers::{LocalPeer, PeerList, RemotePeer};
 pub use purge::{Purge, PurgeDir};
 pub use reference::Reference;
+pub use render::{RenderError, WriteError, write_file};
 pub use stage::Stage;
 pub use store::{BlankBehavior, Store};
 

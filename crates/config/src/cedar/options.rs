@@ -8,6 +8,7 @@ use crate::Located;
 use crate::diagnostic::Diagnostic;
 use crate::section::Section;
 use crate::value::{self, StartingDay};
+use crate::xml::Writer;
 
 /// The `options` section.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,6 +53,16 @@ pub enum HookKind {
     Post,
 }
 
+impl HookKind {
+    /// The name of the element.
+    pub fn element(self) -> &'static str {
+        match self {
+            Self::Pre => "pre_action_hook",
+            Self::Post => "post_action_hook",
+        }
+    }
+}
+
 /// A `pre_action_hook` or `post_action_hook` element. Both halves should be there, but need not.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hook {
@@ -84,8 +95,8 @@ impl Options {
         let overrides =
             section.sections("override").map(|element| Override::read(element, findings)).collect();
         let mut hooks = Vec::new();
-        for (name, kind) in [("pre_action_hook", HookKind::Pre), ("post_action_hook", HookKind::Post)] {
-            hooks.extend(section.sections(name).map(|element| Hook::read(element, kind, findings)));
+        for kind in [HookKind::Pre, HookKind::Post] {
+            hooks.extend(section.sections(kind.element()).map(|element| Hook::read(element, kind, findings)));
         }
         let managed_actions = read_names(section, "managed_actions", findings).value();
         Some(Self {
@@ -100,6 +111,29 @@ impl Options {
             overrides,
             hooks,
         })
+    }
+
+    pub(super) fn write(&self, writer: &mut Writer) {
+        writer.scalar("starting_day", Some(self.starting_day));
+        writer.path("working_dir", Some(&self.working_dir));
+        writer.scalar("backup_user", Some(&self.backup_user));
+        writer.scalar("backup_group", Some(&self.backup_group));
+        writer.scalar("rcp_command", Some(&self.rcp_command));
+        writer.scalar("rsh_command", self.rsh_command.as_ref());
+        writer.scalar("cback_command", self.cback_command.as_ref());
+        writer.names("managed_actions", self.managed_actions.as_deref());
+        for element in &self.overrides {
+            writer.section("override", |writer| {
+                writer.scalar("command", element.command.as_ref());
+                writer.path("abs_path", element.abs_path.as_ref().map(|path| path.as_path()));
+            });
+        }
+        for hook in &self.hooks {
+            writer.section(hook.kind.element(), |writer| {
+                writer.scalar("action", hook.action.as_ref());
+                writer.scalar("command", hook.command.as_ref());
+            });
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::Located;
 use crate::diagnostic::Diagnostic;
 use crate::section::Section;
 use crate::value::{self, IgnoreFailures};
+use crate::xml::Writer;
 
 /// Peers of a section: local ones are always handled first.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -101,6 +102,15 @@ impl PeerList {
             .filter_map(|peer| peer.scalar("type"))
             .any(|kind| matches!(kind.value, "local" | "remote"))
     }
+
+    pub(super) fn write(&self, writer: &mut Writer) {
+        for peer in &self.local {
+            writer.section("peer", |writer| peer.write(writer));
+        }
+        for peer in &self.remote {
+            writer.section("peer", |writer| peer.write(writer));
+        }
+    }
 }
 
 impl LocalPeer {
@@ -109,6 +119,13 @@ impl LocalPeer {
         let collect_dir = read_collect_dir(section, findings);
         let ignore_failures = section.read("ignore_failures", IgnoreFailures::from_str, findings).value();
         Some(Self { name: name?, collect_dir: collect_dir?, ignore_failures })
+    }
+
+    fn write(&self, writer: &mut Writer) {
+        writer.scalar("name", Some(&self.name));
+        writer.scalar("type", Some("local"));
+        writer.path("collect_dir", Some(&self.collect_dir));
+        writer.scalar("ignore_failures", self.ignore_failures);
     }
 }
 
@@ -146,6 +163,19 @@ impl RemotePeer {
             managed,
             managed_actions,
         })
+    }
+
+    fn write(&self, writer: &mut Writer) {
+        writer.scalar("name", Some(&self.name));
+        writer.scalar("type", Some("remote"));
+        writer.path("collect_dir", Some(&self.collect_dir));
+        writer.scalar("backup_user", self.backup_user.as_ref());
+        writer.scalar("rcp_command", self.rcp_command.as_ref());
+        writer.scalar("rsh_command", self.rsh_command.as_ref());
+        writer.scalar("cback_command", self.cback_command.as_ref());
+        writer.scalar("ignore_failures", self.ignore_failures);
+        writer.boolean("managed", self.managed);
+        writer.names("managed_actions", self.managed_actions.as_deref());
     }
 }
 

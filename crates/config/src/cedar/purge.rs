@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::diagnostic::Diagnostic;
 use crate::section::Section;
+use crate::xml::Writer;
 use crate::{Located, value};
 
 /// The `purge` section.
@@ -25,6 +26,15 @@ pub struct PurgeDir {
 impl Purge {
     pub(super) fn read(section: Section<'_>, findings: &mut Vec<Diagnostic>) -> Self {
         Self { dirs: section.sections("dir").filter_map(|dir| PurgeDir::read(dir, findings)).collect() }
+    }
+
+    pub(super) fn write(&self, writer: &mut Writer) {
+        for dir in &self.dirs {
+            writer.section("dir", |writer| {
+                writer.path("abs_path", Some(&dir.abs_path));
+                writer.scalar("retain_days", Some(dir.retain_days));
+            });
+        }
     }
 }
 

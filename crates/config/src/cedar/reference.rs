@@ -1,6 +1,7 @@
 //! `reference`: free text about the file.
 
 use crate::section::Section;
+use crate::xml::Writer;
 
 /// The `reference` section. Nothing depends on it.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -24,5 +25,12 @@ impl Reference {
             description: text("description"),
             generator: text("generator"),
         }
+    }
+
+    pub(super) fn write(&self, writer: &mut Writer) {
+        writer.scalar("author", self.author.as_ref());
+        writer.scalar("revision", self.revision.as_ref());
+        writer.scalar("description", self.description.as_ref());
+        writer.scalar("generator", self.generator.as_ref());
     }
 }

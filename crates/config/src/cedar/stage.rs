@@ -6,6 +6,7 @@ use super::PeerList;
 use super::peers::Inherited;
 use crate::diagnostic::Diagnostic;
 use crate::section::Section;
+use crate::xml::Writer;
 use crate::{Located, value};
 
 /// The `stage` section.
@@ -30,5 +31,12 @@ impl Stage {
         );
         let peers = PeerList::read(section, inherited, findings);
         Some(Self { staging_dir: staging_dir?, peers: PeerList::is_in(section).then_some(peers) })
+    }
+
+    pub(super) fn write(&self, writer: &mut Writer) {
+        writer.path("staging_dir", Some(&self.staging_dir));
+        if let Some(peers) = &self.peers {
+            peers.write(writer);
+        }
     }
 }

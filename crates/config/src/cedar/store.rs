@@ -7,6 +7,7 @@ use crate::Located;
 use crate::diagnostic::Diagnostic;
 use crate::section::{Field, Section};
 use crate::value::{self, BlankMode, DeviceType, MediaType};
+use crate::xml::Writer;
 
 /// The `store` section.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,7 +37,7 @@ pub struct Store {
     /// Seconds to wait after ejecting.
     pub eject_delay: Option<u64>,
     /// When a disc is blanked early.
-    pub blank_behavior: Option<BlankBehavior>,
+    pub blank_behavior: Option<Located<BlankBehavior>>,
 }
 
 /// The `blank_behavior` element; at least one of the two is there.
@@ -73,8 +74,10 @@ impl Store {
         let check_media = boolean("check_media");
         let warn_midnite = boolean("warn_midnite");
         let no_eject = boolean("no_eject");
-        let blank_behavior =
-            section.section("blank_behavior").map(|element| BlankBehavior::read(element, findings));
+        let blank_behavior = section.section("blank_behavior").map(|element| Located {
+            value: BlankBehavior::read(element, findings),
+            span: element.name_span(),
+        });
         // Zero is the same as nothing.
         let mut delay =
             |name| section.read(name, value::non_negative, findings).value().filter(|delay| *delay > 0);
@@ -95,6 +98,27 @@ impl Store {
             eject_delay,
             blank_behavior,
         })
+    }
+
+    pub(super) fn write(&self, writer: &mut Writer) {
+        writer.path("source_dir", Some(&self.source_dir));
+        writer.scalar("media_type", Some(self.media_type));
+        writer.scalar("device_type", self.device_type);
+        writer.path("target_device", Some(&self.target_device));
+        writer.scalar("target_scsi_id", self.target_scsi_id.as_ref());
+        writer.scalar("drive_speed", self.drive_speed);
+        writer.boolean("check_data", self.check_data);
+        writer.boolean("check_media", self.check_media);
+        writer.boolean("warn_midnite", self.warn_midnite);
+        writer.boolean("no_eject", self.no_eject);
+        writer.scalar("refresh_media_delay", self.refresh_media_delay);
+        writer.scalar("eject_delay", self.eject_delay);
+        if let Some(blank) = &self.blank_behavior {
+            writer.section("blank_behavior", |writer| {
+                writer.scalar("mode", blank.mode);
+                writer.scalar("factor", blank.factor.as_ref());
+            });
+        }
     }
 }
 

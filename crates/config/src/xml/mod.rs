@@ -8,10 +8,14 @@
 mod cursor;
 mod doctype;
 mod parser;
+mod writer;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::section::Section;
 use crate::{Located, Source, Span};
+
+pub use writer::TextError;
+pub(crate) use writer::Writer;
 
 /// A well-formed XML document.
 #[derive(Debug, Clone, PartialEq)]

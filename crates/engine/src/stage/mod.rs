@@ -8,7 +8,6 @@ mod promise;
 
 use std::ffi::OsStr;
 use std::io::{self, Read, Write};
-use std::time::Duration;
 
 use jiff::Zoned;
 use jiff::civil::Weekday;
@@ -28,7 +27,7 @@ const COLLECT_INDICATOR: &str = "cback.collect";
 /// Says that a peer, or a day, has been staged.
 const STAGE_INDICATOR: &str = "cback.stage";
 /// An indicator this old is worth a word: nothing may have been collected since.
-const FRESH: Duration = Duration::from_secs(24 * 60 * 60);
+const FRESH_SECONDS: i64 = 24 * 60 * 60;
 /// The mode of what we write.
 const MODE: u32 = 0o640;
 
@@ -254,7 +253,7 @@ impl Stage<'_> {
         let Some(indicator) = read_indicator(&source)? else { return Ok(None) };
         if let Some(stat) = source.status(OsStr::new(COLLECT_INDICATOR))? {
             let age = self.now.timestamp().as_second().saturating_sub(stat.st_mtime);
-            if age > i64::try_from(FRESH.as_secs()).unwrap_or(i64::MAX) {
+            if age > FRESH_SECONDS {
                 self.system.monitor.warning(format!(
                     "Peer [{}] collected {} hours ago and not since; its data is staged again.",
                     *peer.name,

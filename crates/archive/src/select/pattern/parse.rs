@@ -43,7 +43,9 @@ pub(super) fn parse(text: &str) -> Result<Parsed, SyntaxError> {
     if parser.tokens.peek().is_some() {
         return Err(parser.error("unbalanced parenthesis"));
     }
-    if let Some((_, position)) = parser.conditions.iter().find(|(group, _)| *group as usize >= parser.groups.len()) {
+    if let Some((_, position)) =
+        parser.conditions.iter().find(|(group, _)| *group as usize >= parser.groups.len())
+    {
         return Err(SyntaxError { message: "invalid group reference".to_owned(), position: *position });
     }
     Ok(Parsed { branches, flags: parser.global })
@@ -282,7 +284,9 @@ impl Parser {
             Token::Plain(':') => self.closed(flags, depth)?,
             Token::Plain('>') => Node::Atomic(Box::new(self.closed(flags, depth)?)),
             Token::Plain('#') => {
-                while self.tokens.next().ok_or_else(|| self.error("unterminated comment"))? != Token::Plain(')') {}
+                while self.tokens.next().ok_or_else(|| self.error("unterminated comment"))?
+                    != Token::Plain(')')
+                {}
                 return Ok(Parenthesis::Comment);
             }
             Token::Plain(sign @ ('=' | '!')) => self.look(false, sign == '!', flags, depth)?,
@@ -411,7 +415,11 @@ impl Parser {
             return Err(self.error("parentheses are nested too deep"));
         }
         let yes = self.concatenation(flags, depth + 1, false)?;
-        let no = if self.tokens.accept('|') { self.concatenation(flags, depth + 1, false)? } else { Node::empty() };
+        let no = if self.tokens.accept('|') {
+            self.concatenation(flags, depth + 1, false)?
+        } else {
+            Node::empty()
+        };
         if self.tokens.peek() == Some(Token::Plain('|')) {
             return Err(self.error("conditional with more than two branches"));
         }

@@ -13,6 +13,13 @@ impl Width {
     const ZERO: Self = Self { least: 0, most: 0 };
     const ONE: Self = Self { least: 1, most: 1 };
 
+    /// Of what nobody has looked at yet.
+    pub(super) const ANY: Self = Self { least: 0, most: u64::MAX };
+
+    pub(super) fn is_zero(self) -> bool {
+        self.most == 0
+    }
+
     pub(super) fn is_fixed(self) -> bool {
         self.least == self.most
     }
@@ -30,8 +37,14 @@ impl Width {
 pub(super) fn of(node: &Node, group: &impl Fn(u32) -> Option<Width>) -> Width {
     match node {
         Node::Set(_) | Node::Any { .. } => Width::ONE,
-        Node::Begin { .. } | Node::End { .. } | Node::VeryEnd | Node::WordBoundary { .. } | Node::Look { .. } => Width::ZERO,
-        Node::Concatenation(nodes) => nodes.iter().fold(Width::ZERO, |width, node| width.then(of(node, group))),
+        Node::Begin { .. }
+        | Node::End { .. }
+        | Node::VeryEnd
+        | Node::WordBoundary { .. }
+        | Node::Look { .. } => Width::ZERO,
+        Node::Concatenation(nodes) => {
+            nodes.iter().fold(Width::ZERO, |width, node| width.then(of(node, group)))
+        }
         Node::Alternation(nodes) => {
             nodes.iter().map(|node| of(node, group)).reduce(Width::or).unwrap_or(Width::ZERO)
         }
