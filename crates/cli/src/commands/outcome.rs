@@ -8,7 +8,7 @@ use redcedar_system::escape;
 use super::{CommandError, Context, Out};
 use crate::exit::Exit;
 use crate::output::human::{Count, Size, Time};
-use crate::output::json::{Document, JsonOutcome, omission_word};
+use crate::output::json::{Document, JsonOutcome, omission_word, result_word};
 
 /// Shows what came out, and says how the program ends.
 pub(crate) fn report(
@@ -21,7 +21,7 @@ pub(crate) fn report(
     let exit = exit_of(outcome);
     let elapsed = context.started.elapsed();
     if context.global.json {
-        let outcome = JsonOutcome::new(outcome, word(exit), elapsed.as_secs_f64());
+        let outcome = JsonOutcome::new(outcome, result_word(exit), elapsed.as_secs_f64());
         out.json(&Document::new(command, outcome))?;
         return Ok(exit);
     }
@@ -60,14 +60,6 @@ fn exit_of(outcome: &Outcome) -> Exit {
         Exit::Incomplete
     } else {
         Exit::Done
-    }
-}
-
-fn word(exit: Exit) -> &'static str {
-    match exit {
-        Exit::Done => "done",
-        Exit::Incomplete => "incomplete",
-        _ => "failed",
     }
 }
 
