@@ -98,7 +98,12 @@ fn request(args: &Args, context: &Context) -> Result<RestoreRequest, CommandErro
         source: directory,
         peer: args.source.peer.clone(),
         item: args.item.clone(),
-        paths: args.paths.iter().map(|path| paths::absolute(path)).collect::<Result<_, _>>().map_err(unusable)?,
+        paths: args
+            .paths
+            .iter()
+            .map(|path| paths::absolute(path))
+            .collect::<Result<_, _>>()
+            .map_err(unusable)?,
         as_of: as_of.map_err(|error| CommandError::new(Exit::Usage, error))?,
         target: args.to.clone().unwrap_or_else(|| PathBuf::from("/")),
         in_place: args.in_place,
@@ -115,7 +120,9 @@ fn refusal(error: RestoreError) -> CommandError {
         RestoreError::SeveralPeers { .. } => Some("--peer NAME"),
         RestoreError::TargetNotEmpty { .. } => Some("--overwrite never, if-different or always"),
         RestoreError::InPlace => Some("--in-place"),
-        RestoreError::NoPath { .. } => Some("`redcedar list` shows which days there are; --as-of DAY chooses one"),
+        RestoreError::NoPath { .. } => {
+            Some("`redcedar list` shows which days there are; --as-of DAY chooses one")
+        }
         _ => None,
     };
     let refusal = CommandError::new(exit, error);

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use jiff::civil::Weekday;
-use redcedar_config::value::StartingDay;
+use redcedar_engine::schedule::weekday;
 
 use super::{CommandError, Context, configuration};
 use crate::exit::Exit;
@@ -48,16 +48,4 @@ fn configured(context: &Context) -> Result<Place, CommandError> {
         CommandError::message(Exit::Configuration, message).hint(HINT)
     })?;
     Ok(Place { directory, starting_day: Some(weekday(config.options.starting_day)) })
-}
-
-fn weekday(day: StartingDay) -> Weekday {
-    match day {
-        StartingDay::Monday => Weekday::Monday,
-        StartingDay::Tuesday => Weekday::Tuesday,
-        StartingDay::Wednesday => Weekday::Wednesday,
-        StartingDay::Thursday => Weekday::Thursday,
-        StartingDay::Friday => Weekday::Friday,
-        StartingDay::Saturday => Weekday::Saturday,
-        StartingDay::Sunday => Weekday::Sunday,
-    }
 }
