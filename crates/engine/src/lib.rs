@@ -5,12 +5,16 @@ pub mod daily_dir;
 pub mod outcome;
 pub mod plan;
 pub mod purge;
+pub mod run;
 #[cfg(test)]
 mod sample;
 pub mod schedule;
 pub mod stage;
 pub mod state;
+pub mod validate;
 
 pub use outcome::{Omission, OmissionKind, Outcome, Summary};
 pub use purge::{PurgeError, purge};
+pub use run::{RunError, RunReport, RunRequest, run};
 pub use stage::{StageError, StageRequest, stage};
+pub use validate::{Finding, validate};
