@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use redcedar_engine::{OmissionKind, Outcome};
-use redcedar_system::escape;
+use redcedar_engine::{Omission, OmissionKind, Outcome};
+use redcedar_system::{Level, escape};
 
 use super::{CommandError, Context, Out};
 use crate::exit::Exit;
@@ -25,10 +25,7 @@ pub(crate) fn report(
         out.json(&Document::new(command, outcome))?;
         return Ok(exit);
     }
-    for omission in &outcome.omissions {
-        let (path, kind) = (escape::display(&omission.path), omission_word(omission.kind));
-        context.terminal.print(&format!("{kind}: {path}: {}", escape::multiline(&omission.detail)));
-    }
+    list_omissions(outcome, context);
     if !context.global.quiet {
         let summary = &outcome.summary;
         writeln!(
@@ -51,12 +48,28 @@ pub(crate) fn report(
     Ok(exit)
 }
 
+/// Each omission was told as a warning when it was met. That is enough when warnings are what is shown; they are told (again)
+/// when nothing or a lot is.
+fn list_omissions(outcome: &Outcome, context: &Context) {
+    if context.global.threshold() == Level::Warning {
+        return;
+    }
+    for omission in outcome.omissions.iter().filter(|omission| counts(omission)) {
+        let (path, kind) = (escape::display(&omission.path), omission_word(omission.kind));
+        context.terminal.print(&format!("{kind}: {path}: {}", escape::multiline(&omission.detail)));
+    }
+}
+
 /// What was skipped because it can be in no backup (a socket, `/proc`, the backup itself) is told, but is no reason to call the
 /// run incomplete: it would be every night.
+fn counts(omission: &Omission) -> bool {
+    omission.kind != OmissionKind::Skipped
+}
+
 fn exit_of(outcome: &Outcome) -> Exit {
     if !outcome.failures.is_empty() {
         Exit::Failed
-    } else if outcome.omissions.iter().any(|omission| omission.kind != OmissionKind::Skipped) {
+    } else if outcome.omissions.iter().any(counts) {
         Exit::Incomplete
     } else {
         Exit::Done
@@ -66,7 +79,6 @@ fn exit_of(outcome: &Outcome) -> Exit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use redcedar_engine::Omission;
 
     #[test]
     fn the_exit_code_tells_failed_from_incomplete_from_done() {

@@ -163,7 +163,9 @@ fn summarise(report: &Report, request: &RestoreRequest, context: &Context, out: 
     }
     let verb = if request.dry_run { "would restore" } else { "restored" };
     let to = escape::display(&request.target);
-    writeln!(out, "{verb} {}, {} to {to}", Counted(report.restored, "object"), Size(report.bytes))?;
+    let took =
+        if request.dry_run { String::new() } else { format!(" in {}", Time(context.started.elapsed())) };
+    writeln!(out, "{verb} {}, {}, to {to}{took}", Counted(report.restored, "object"), Size(report.bytes))?;
     if report.unchanged > 0 {
         writeln!(out, "{} there already and the same", Counted(report.unchanged, "object"))?;
     }
@@ -172,9 +174,6 @@ fn summarise(report: &Report, request: &RestoreRequest, context: &Context, out: 
     }
     if !report.failures.is_empty() {
         writeln!(out, "{}", Counted(report.failures.len() as u64, "failure"))?;
-    }
-    if !request.dry_run {
-        writeln!(out, "in {}", Time(context.started.elapsed()))?;
     }
     Ok(())
 }
