@@ -4,7 +4,7 @@ use std::io::Write;
 
 use redcedar_archive::naming::Dialect;
 use redcedar_engine::plan::{Actions, HookCall, Place, Plan, PlanError, Request, Scope, Step};
-use redcedar_engine::{RunError, RunReport, RunRequest};
+use redcedar_engine::{Outcome, RunError, RunReport, RunRequest};
 use serde::Serialize;
 
 use super::{CommandError, CommandResult, Context, Out, configuration, outcome, validate};
@@ -50,9 +50,17 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
         quiet: true,
     };
     let RunReport { mut outcome, result } = redcedar_engine::run(&request, &context.system);
-    outcome.failures.extend(result.as_ref().err().map(ToString::to_string));
-    let exit = outcome::report("run", &outcome, context, out)?;
-    result.map(|()| exit).map_err(|error| CommandError::new(exit_of(&error), error))
+    let failure = result.err().map(|error| (error.to_string(), CommandError::new(exit_of(&error), error)));
+    match failure {
+        // There is nothing to report of a run that did not get anywhere.
+        Some((_, error)) if outcome == Outcome::default() => Err(error),
+        Some((message, error)) => {
+            outcome.failures.push(message);
+            outcome::report("run", &outcome, context, out)?;
+            Err(error)
+        }
+        None => outcome::report("run", &outcome, context, out),
+    }
 }
 
 /// What stops a run before it begins is the configuration's fault, or what was asked of it.
