@@ -182,10 +182,10 @@ mod tests {
 
     #[test]
     fn a_pattern_that_gives_up_leaves_nothing_out_and_says_so() {
-        let exclude = Exclude::new(vec![], &[r"(a+)+\1b", r".*x"], &[]).unwrap();
-        let hopeless = format!("{}c", "a".repeat(60));
+        let exclude = Exclude::new(vec![], &[r"(x+x+)+(?!z)y", r".*w"], &[]).unwrap();
+        let hopeless = "x".repeat(60);
         assert!(exclude.test(Path::new(&hopeless)).is_err());
         assert!(!exclude.excludes(Path::new(&hopeless)));
-        assert!(exclude.test(Path::new(&format!("{hopeless}x"))).unwrap());
+        assert!(exclude.test(Path::new(&format!("{hopeless}w"))).unwrap());
     }
 }

@@ -8,6 +8,8 @@ mod directory;
 mod exclude;
 mod fileset;
 pub mod pattern;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 use std::ffi::OsStr;

@@ -301,7 +301,7 @@ impl Walk<'_> {
             Ok(true) => return,
             Ok(false) => {}
             Err(error) => {
-                self.found.problem(Problem::Undecided { path: path.to_owned(), reason: error.to_string() })
+                self.found.problem(Problem::Undecided { path: path.to_owned(), reason: error.to_string() });
             }
         }
         match directory::stat(path, Links::Keep) {

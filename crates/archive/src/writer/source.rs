@@ -110,7 +110,9 @@ pub(super) fn examine(path: &Path, kind: Kind) -> Result<Metadata, AppendError> 
 
 /// What the link at a path leads to, which must be what was walked.
 pub(super) fn examine_target(path: &Path, walked: &Metadata) -> Result<Metadata, AppendError> {
-    examine_with(path, AtFlags::empty(), |metadata| metadata.identity() == walked.identity())
+    examine_with(path, AtFlags::empty(), |metadata| {
+        (metadata.kind, metadata.identity()) == (walked.kind, walked.identity())
+    })
 }
 
 fn examine_with(

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::io;
 
+use redcedar_config::Diagnostics;
+
 use crate::exit::Exit;
 use crate::output::style::Style;
 
@@ -12,17 +14,25 @@ pub(crate) struct CommandError {
     /// The exit code.
     pub(crate) exit: Exit,
     error: anyhow::Error,
+    findings: Option<Diagnostics>,
     hints: Vec<String>,
 }
 
 impl CommandError {
     pub(crate) fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
-        Self { exit, error: error.into(), hints: Vec::new() }
+        Self { exit, error: error.into(), findings: None, hints: Vec::new() }
     }
 
     /// An error that has no cause below it.
     pub(crate) fn message(exit: Exit, text: impl Into<String>) -> Self {
         Self::new(exit, anyhow::Error::msg(text.into()))
+    }
+
+    /// Adds what was found in a file; it is shown first.
+    #[must_use]
+    pub(crate) fn findings(mut self, findings: Diagnostics) -> Self {
+        self.findings = Some(findings);
+        self
     }
 
     /// Adds something to try.
@@ -36,7 +46,9 @@ impl CommandError {
     /// repeated.
     pub(crate) fn render(&self, colored: bool) -> String {
         let mut last = self.error.to_string();
-        let mut text = format!("{} {last}", Style::Red.paint("error:", colored));
+        let mut text =
+            self.findings.as_ref().map(|findings| findings.render(colored) + "\n").unwrap_or_default();
+        let _infallible = write!(text, "{} {last}", Style::Red.paint("error:", colored));
         for cause in self.error.chain().skip(1) {
             let cause = cause.to_string();
             if !last.contains(&cause) {

@@ -1,14 +1,16 @@
 //! The monitor of the modern command line: messages and progress on standard error, everything also in the log file.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use redcedar_system::escape;
 use redcedar_system::monitor::{Level, Monitor, Progress};
 
+use super::LogFile;
 use super::progress::describe;
 use super::style::Style;
 
@@ -38,8 +40,8 @@ pub(crate) struct TerminalOptions {
     pub(crate) is_terminal: bool,
     /// Whether to use colours on standard error.
     pub(crate) colored: bool,
-    /// Hears everything too: the log file.
-    pub(crate) log: Option<Arc<dyn Monitor>>,
+    /// Hears everything too.
+    pub(crate) log: Option<LogFile>,
 }
 
 /// Standard error.
@@ -48,7 +50,8 @@ pub(crate) struct Terminal {
     colored: bool,
     display: Display,
     task: Mutex<Task>,
-    log: Option<Arc<dyn Monitor>>,
+    log: Option<LogFile>,
+    log_failed: AtomicBool,
 }
 
 enum Display {
@@ -76,6 +79,7 @@ impl Terminal {
             display,
             task: Mutex::new(Task { title: String::new(), started: Instant::now(), shown: None }),
             log: options.log,
+            log_failed: AtomicBool::new(false),
         }
     }
 
@@ -91,6 +95,15 @@ impl Terminal {
         match &self.display {
             Display::Bar(bar) => bar.suspend(|| write_line(line)),
             Display::Nothing | Display::Lines => write_line(line),
+        }
+    }
+
+    /// Writes to the log file, if there is one. That it cannot be written any more is said once, and is no reason to end a backup.
+    fn to_log(&self, write: impl FnOnce(&LogFile) -> io::Result<()>) {
+        let Some(Err(error)) = self.log.as_ref().map(write) else { return };
+        if !self.log_failed.swap(true, Ordering::Relaxed) {
+            let warning = Style::Yellow.paint("warning:", self.colored);
+            self.print(&format!("{warning} cannot write the log file: {error}"));
         }
     }
 
@@ -125,9 +138,7 @@ impl Terminal {
 
 impl Monitor for Terminal {
     fn log(&self, level: Level, message: &str) {
-        if let Some(log) = &self.log {
-            log.log(level, message);
-        }
+        self.to_log(|log| log.message(level, message));
         if level < self.threshold {
             return;
         }
@@ -141,9 +152,7 @@ impl Monitor for Terminal {
     }
 
     fn output(&self, line: &[u8]) {
-        if let Some(log) = &self.log {
-            log.output(line);
-        }
+        self.to_log(|log| log.output(line));
         if self.threshold <= Level::Debug {
             self.print(&format!("  | {}", escape::display_bytes(line)));
         }

@@ -10,12 +10,12 @@ use clap::Parser;
 use redcedar_system::clock::{Clock, FixedClock, OsClock};
 use redcedar_system::command::OsRunner;
 use redcedar_system::environment::{NO_COLOR, REDCEDAR_NOW};
-use redcedar_system::{Environment, Interrupt, System};
+use redcedar_system::{Environment, Interrupt, Level, System, escape};
 
-use crate::args::Cli;
+use crate::args::{Cli, Global};
 use crate::commands::{self, CommandError, Context};
 use crate::exit::Exit;
-use crate::output::{Results, Terminal, TerminalOptions};
+use crate::output::{LogFile, Results, Terminal, TerminalOptions};
 
 pub(crate) fn main(args: Vec<OsString>) -> Exit {
     std::panic::set_hook(Box::new(ask_for_report));
@@ -67,24 +67,20 @@ fn context(
     colored: bool,
     no_color: bool,
 ) -> Result<Context, CommandError> {
+    let clock = clock(&environment)?;
     let terminal = Arc::new(Terminal::new(TerminalOptions {
         threshold: cli.global.threshold(),
         progress: cli.global.progress,
         is_terminal: std::io::stderr().is_terminal(),
         colored,
-        log: None,
+        log: log_file(&cli.global, &clock)?,
     }));
     let interrupt = Interrupt::from_signals().map_err(|error| {
         CommandError::new(Exit::Failed, anyhow::Error::new(error).context("cannot prepare for signals"))
     })?;
     let runner = OsRunner::new(&environment, terminal.clone(), interrupt.clone());
     Ok(Context {
-        system: System {
-            clock: clock(&environment)?,
-            runner: Arc::new(runner),
-            monitor: terminal.clone(),
-            interrupt,
-        },
+        system: System { clock, runner: Arc::new(runner), monitor: terminal.clone(), interrupt },
         environment,
         global: cli.global.clone(),
         terminal,
@@ -101,4 +97,14 @@ fn clock(environment: &Environment) -> Result<Arc<dyn Clock>, CommandError> {
         CommandError::new(Exit::Usage, error)
     })?;
     Ok(Arc::new(clock))
+}
+
+/// The log file hears of the normal course too, and of whatever else standard error shows.
+fn log_file(global: &Global, clock: &Arc<dyn Clock>) -> Result<Option<LogFile>, CommandError> {
+    let Some(path) = &global.log_file else { return Ok(None) };
+    let threshold = global.threshold().min(Level::Info);
+    LogFile::open(path, threshold, Arc::clone(clock)).map(Some).map_err(|error| {
+        let message = format!("cannot open the log file {}", escape::display(path));
+        CommandError::new(Exit::Logging, anyhow::Error::new(error).context(message))
+    })
 }

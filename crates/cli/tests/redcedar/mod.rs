@@ -1,6 +1,6 @@
 //! Conversations with `redcedar`.
 
-mod examples;
+mod errors;
 mod help;
 mod machine;
 mod sandbox;

@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use assert_cmd::cargo::cargo_bin_cmd;
+use assert_cmd::cargo::cargo_bin;
 
 /// A machine of its own: everything happens below one temporary directory.
 pub(crate) struct Sandbox {
@@ -51,9 +52,10 @@ impl Sandbox {
         fs_err::read_to_string(self.path(path)).unwrap()
     }
 
-    /// Runs `redcedar` in the root of the sandbox. Words that begin with `/`, or with `=/` after an option, mean paths in here.
-    pub(crate) fn run(&self, line: &str) -> Answer {
-        let mut command = cargo_bin_cmd!("redcedar");
+    /// `redcedar` in the root of the sandbox. Words that begin with `/` mean paths in here.
+    #[expect(clippy::disallowed_methods, reason = "the program under test")]
+    pub(crate) fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(cargo_bin!("redcedar"));
         command
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
@@ -66,7 +68,12 @@ impl Sandbox {
         for word in words(line) {
             command.arg(if word.starts_with('/') { self.path(&word).into_os_string() } else { word.into() });
         }
-        let output = command.output().unwrap();
+        command
+    }
+
+    /// Runs `redcedar`, see [`Sandbox::command`].
+    pub(crate) fn run(&self, line: &str) -> Answer {
+        let output = self.command(line).output().unwrap();
         Answer {
             code: output.status.code().unwrap(),
             stdout: String::from_utf8(output.stdout).unwrap(),
@@ -86,7 +93,7 @@ impl Sandbox {
     }
 
     fn redact(&self, text: &str) -> String {
-        let program = assert_cmd::cargo::cargo_bin!("redcedar").display().to_string();
+        let program = cargo_bin!("redcedar").display().to_string();
         let root = self.root().display().to_string();
         let host = redcedar_system::account::host_name();
         let text = text.replace(&program, "redcedar").replace(&format!("{root}/"), "/").replace(&root, "/");

@@ -8,13 +8,11 @@ mod promise;
 
 use std::ffi::OsStr;
 use std::io::{self, Read, Write};
-use std::time::Duration;
 
 use jiff::Zoned;
-use jiff::civil::Weekday;
 use redcedar_config::Config;
 use redcedar_config::cedar::{LocalPeer, Options};
-use redcedar_config::value::{IgnoreFailures, StartingDay};
+use redcedar_config::value::IgnoreFailures;
 use redcedar_system::account::{self, AccountError};
 use redcedar_system::fs::Directory;
 use redcedar_system::interrupt::Interrupted;
@@ -22,13 +20,14 @@ use redcedar_system::{Level, Owner, System, checkpoint, escape};
 
 use crate::daily_dir;
 use crate::outcome::Outcome;
+use crate::schedule::Today;
 
 /// Says that a peer has collected everything.
 const COLLECT_INDICATOR: &str = "cback.collect";
 /// Says that a peer, or a day, has been staged.
 const STAGE_INDICATOR: &str = "cback.stage";
 /// An indicator this old is worth a word: nothing may have been collected since.
-const FRESH: Duration = Duration::from_secs(24 * 60 * 60);
+const FRESH_SECONDS: i64 = 24 * 60 * 60;
 /// The mode of what we write.
 const MODE: u32 = 0o640;
 
@@ -88,13 +87,9 @@ pub fn stage(request: &StageRequest<'_>, system: &System) -> Result<Outcome, Sta
         let path = escape::display(day.path());
         monitor.warning(format!("Staging directory [{path}] already existed."));
     }
-    let stage = Stage {
-        day,
-        owner,
-        now: &now,
-        first_of_week: full || is_starting_day(&now, &config.options),
-        system,
-    };
+    let today = Today::new(now.date(), config.options.starting_day, full);
+    let first_of_week = today.full || today.is_starting_day;
+    let stage = Stage { day, owner, now: &now, first_of_week, system };
     let outcome = stage.peers(config)?;
     checkpoint::reach("stage-before-indicator");
     stage.write_indicator(&stage.day, b"").map_err(StageError::Indicator)?;
@@ -113,19 +108,6 @@ fn owner(options: &Options) -> Result<Option<Owner>, StageError> {
         group: group.clone(),
         source,
     })
-}
-
-fn is_starting_day(now: &Zoned, options: &Options) -> bool {
-    let first = match options.starting_day {
-        StartingDay::Monday => Weekday::Monday,
-        StartingDay::Tuesday => Weekday::Tuesday,
-        StartingDay::Wednesday => Weekday::Wednesday,
-        StartingDay::Thursday => Weekday::Thursday,
-        StartingDay::Friday => Weekday::Friday,
-        StartingDay::Saturday => Weekday::Saturday,
-        StartingDay::Sunday => Weekday::Sunday,
-    };
-    now.weekday() == first
 }
 
 /// Whether "not ready" is no error today.
@@ -254,7 +236,7 @@ impl Stage<'_> {
         let Some(indicator) = read_indicator(&source)? else { return Ok(None) };
         if let Some(stat) = source.status(OsStr::new(COLLECT_INDICATOR))? {
             let age = self.now.timestamp().as_second().saturating_sub(stat.st_mtime);
-            if age > i64::try_from(FRESH.as_secs()).unwrap_or(i64::MAX) {
+            if age > FRESH_SECONDS {
                 self.system.monitor.warning(format!(
                     "Peer [{}] collected {} hours ago and not since; its data is staged again.",
                     *peer.name,

@@ -262,7 +262,7 @@ fn a_manifest_older_than_the_archive_of_another_program_is_left_behind() {
     let pool = Pool::new();
     pool.manifest("20261124T003000Z-1", None, Some(("etc.tar.gz", b"ours")));
     let manifest = pool.collect_dir().join("etc.manifest.jsonl.zst");
-    let older = fs_err::metadata(&manifest).unwrap().modified().unwrap() - Duration::from_secs(60);
+    let older = fs_err::metadata(&manifest).unwrap().modified().unwrap() - std::time::Duration::from_mins(1);
     fs_err::File::options().write(true).open(&manifest).unwrap().into_parts().0.set_modified(older).unwrap();
     pool.collect(&[("etc.tar.gz", b"theirs")]);
     let (outcome, monitor) = pool.stage();

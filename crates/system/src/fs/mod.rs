@@ -5,5 +5,5 @@ mod lock;
 mod pending;
 
 pub use directory::Directory;
-pub use lock::{Lock, LockError};
+pub use lock::{LOCK_NAME, Lock, LockError};
 pub use pending::{PendingFile, TEMPORARY_PREFIX, sync_directory, write_atomically};

@@ -9,6 +9,7 @@ use super::flags::Flags;
 use super::name::stand_in;
 use super::parse::Parsed;
 use super::syntax::{Class, Greed, Node, Set, SetItem};
+use super::width::{self, Width};
 
 /// A pattern in the other dialect.
 pub(super) struct Translation {
@@ -50,7 +51,9 @@ fn find_references(node: &Node, found: &mut BTreeSet<u32>) {
             find_references(no, found);
         }
         Node::Concatenation(nodes) | Node::Alternation(nodes) => {
-            nodes.iter().for_each(|node| find_references(node, found));
+            for node in nodes {
+                find_references(node, found);
+            }
         }
         Node::Capture(_, inner)
         | Node::Atomic(inner)
@@ -155,6 +158,9 @@ impl Writer {
     }
 
     fn repeat(&mut self, inner: &Node, min: u32, max: Option<u32>, greed: Greed) {
+        if width::of(inner, &|_| Some(Width::ANY)).is_zero() {
+            return self.repeat_nothing(inner, min, greed);
+        }
         if greed == Greed::Possessive {
             self.fancy("(?>");
         }
@@ -172,6 +178,20 @@ impl Writer {
             Greed::Lazy => self.text.push('?'),
             Greed::Possessive => self.text.push(')'),
         }
+    }
+
+    /// Repeats what takes no characters, and which the engine therefore refuses to repeat: once does.
+    fn repeat_nothing(&mut self, inner: &Node, min: u32, greed: Greed) {
+        let choice = match (min, greed) {
+            (0, Greed::Greedy) => vec![inner.clone(), Node::empty()],
+            (0, Greed::Lazy) => vec![Node::empty(), inner.clone()],
+            (0, Greed::Possessive) => {
+                let choice = Node::Alternation(vec![inner.clone(), Node::empty()]);
+                return self.node(&Node::Atomic(Box::new(choice)), Position::Inside);
+            }
+            _ => vec![inner.clone()],
+        };
+        self.alternation(&choice, Position::Inside);
     }
 
     fn conditional(&mut self, group: u32, yes: &Node, no: &Node, position: Position) {

@@ -13,6 +13,13 @@ impl Width {
     const ZERO: Self = Self { least: 0, most: 0 };
     const ONE: Self = Self { least: 1, most: 1 };
 
+    /// Of what nobody has looked at yet.
+    pub(super) const ANY: Self = Self { least: 0, most: u64::MAX };
+
+    pub(super) fn is_zero(self) -> bool {
+        self.most == 0
+    }
+
     pub(super) fn is_fixed(self) -> bool {
         self.least == self.most
     }
