@@ -1,1 +1,33 @@
-fn main() {}
+//! Chores of the project: `cargo xtask …`.
+#![expect(clippy::print_stdout, reason = "results go to the terminal")]
+#![expect(clippy::print_stderr, reason = "so does progress")]
+
+mod bench;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(about = "Chores of the project", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Measures Redcedar against the tools a user would otherwise pick
+    Bench {
+        #[command(subcommand)]
+        part: bench::Part,
+    },
+    /// Runs a program and prints what it used, as JSON
+    #[command(hide = true)]
+    Measure(bench::measure::Program),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().chore {
+        Chore::Bench { part } => bench::run(part),
+        Chore::Measure(program) => bench::measure::print(&program),
+    }
+}

@@ -9,7 +9,9 @@ mod error;
 pub mod manifest;
 mod metadata;
 pub mod naming;
-mod tar;
+pub mod reader;
+pub mod select;
+pub mod tar;
 pub mod writer;
 
 pub use compress::Compression;

@@ -1,7 +1,11 @@
-//! From a collected path to the name of its archive (`cedar-collect.md` §5).
+//! From a collected path to the name of its archive, by the rules of Cedar Backup.
+//!
+//! The rules do not lead back: `/a-b` and `/a/b` share a name. Whoever looks for the archive of a path asks for its
+//! [`candidates`] and lets the manifest decide.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
 
 /// Which original's rules name outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -13,8 +17,135 @@ pub enum Dialect {
     V2,
 }
 
-/// The normalised name of a path, without `.tar` and what follows.
+/// The normalised name of a path, without `.tar` and what follows. The path counts exactly as it is written: `/etc/`
+/// becomes `etc-`.
 pub fn normalise(path: &Path, dialect: Dialect) -> OsString {
-    let _ = (path, dialect);
-    OsString::new()
+    let path = path.as_os_str().as_bytes();
+    if matches!(path, b"/" | b"\\") {
+        return OsString::from(if dialect == Dialect::V2 { "-" } else { "_" });
+    }
+    let mut path = without_drive_separator(path);
+    if path.first() == Some(&b'/') {
+        path.remove(0);
+    }
+    if path.first() == Some(&b'\\') {
+        path.remove(0);
+    }
+    if let Some(first @ b'.') = path.first_mut() {
+        *first = b'_';
+    }
+    OsString::from_vec(replace_characters(&path, dialect))
+}
+
+/// The names that the archive holding `path` can have: those of the path itself and of every directory above it, nearest
+/// first; as both originals name them, each also with the trailing slash a configuration may carry.
+pub fn candidates(path: &Path) -> Vec<OsString> {
+    let mut names: Vec<OsString> = Vec::new();
+    for directory in path.ancestors().filter(|directory| !directory.as_os_str().is_empty()) {
+        let mut with_slash = directory.as_os_str().to_owned();
+        with_slash.push("/");
+        for written in [directory.to_path_buf(), PathBuf::from(with_slash)] {
+            for dialect in [Dialect::V3, Dialect::V2] {
+                let name = normalise(&written, dialect);
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+        }
+    }
+    names
+}
+
+/// `C:/x` and `C:\x` become `C-x`.
+fn without_drive_separator(path: &[u8]) -> Vec<u8> {
+    match path {
+        [letter, b':', b'/' | b'\\', rest @ ..] if letter.is_ascii_alphabetic() => {
+            [&[*letter, b'-'], rest].concat()
+        }
+        _ => path.to_vec(),
+    }
+}
+
+fn replace_characters(path: &[u8], dialect: Dialect) -> Vec<u8> {
+    let mut name = Vec::with_capacity(path.len());
+    for chunk in path.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            let character = match character {
+                '/' | '\\' => '-',
+                ':' if dialect == Dialect::V3 => '_',
+                c if is_white_space(c, dialect) => '_',
+                c => c,
+            };
+            name.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+        name.extend_from_slice(chunk.invalid());
+    }
+    name
+}
+
+/// White space as the Python of each original sees it; version 3 adds the four separators U+001C to U+001F to Unicode's own.
+fn is_white_space(character: char, dialect: Dialect) -> bool {
+    match dialect {
+        Dialect::V3 => character.is_whitespace() || matches!(character, '\u{1c}'..='\u{1f}'),
+        Dialect::V2 => matches!(character, ' ' | '\t'..='\r'),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(path: &[u8], dialect: Dialect) -> Vec<u8> {
+        normalise(Path::new(std::ffi::OsStr::from_bytes(path)), dialect).into_vec()
+    }
+
+    #[test]
+    fn paths_are_named_as_the_originals_name_them() {
+        let table: [(&[u8], &[u8], &[u8]); 21] = [
+            (b"", b"", b""),
+            (b"/", b"_", b"-"),
+            (b"\\", b"_", b"-"),
+            (b"//", b"-", b"-"),
+            (b"/\\", b"", b""),
+            (b"/etc", b"etc", b"etc"),
+            (b"/etc/", b"etc-", b"etc-"),
+            (b"//etc", b"-etc", b"-etc"),
+            (b"/.ssh/x", b"_ssh-x", b"_ssh-x"),
+            (b"/home/.x", b"home-.x", b"home-.x"),
+            (b"/..", b"_.", b"_."),
+            (b"/\\.x", b"_x", b"_x"),
+            (b"/a b/c:d", b"a_b-c_d", b"a_b-c:d"),
+            (b"/a-b", b"a-b", b"a-b"),
+            (b"/a\\b", b"a-b", b"a-b"),
+            (b"C:/x:", b"C-x_", b"C-x:"),
+            (b"z:\\x", b"z-x", b"z-x"),
+            (b"/C:/x", b"C_-x", b"C:-x"),
+            ("/home/ü".as_bytes(), "home-ü".as_bytes(), "home-ü".as_bytes()),
+            (b"/a\tb\x1cc\x0bd", b"a_b_c_d", b"a_b\x1cc_d"),
+            (b"/\xff \xe9:\xc2", b"\xff_\xe9_\xc2", b"\xff_\xe9:\xc2"),
+        ];
+        for (path, v3, v2) in table {
+            assert_eq!(name(path, Dialect::V3), v3, "{}", path.escape_ascii());
+            assert_eq!(name(path, Dialect::V2), v2, "{}", path.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn every_unicode_space_becomes_an_underscore_in_version_3_only() {
+        let spaces =
+            ['\u{85}', '\u{a0}', '\u{1680}', '\u{2000}', '\u{200a}', '\u{2028}', '\u{2029}', '\u{202f}'];
+        for space in spaces.into_iter().chain(['\u{205f}', '\u{3000}']) {
+            let path = format!("/a{space}b");
+            assert_eq!(name(path.as_bytes(), Dialect::V3), b"a_b", "{space:?}");
+            assert_eq!(name(path.as_bytes(), Dialect::V2), &path.as_bytes()[1..], "{space:?}");
+        }
+        assert_eq!(name("/a\u{200b}b".as_bytes(), Dialect::V3), "a\u{200b}b".as_bytes());
+    }
+
+    #[test]
+    fn the_archive_of_a_path_is_looked_for_nearest_first_under_every_spelling() {
+        let names = candidates(Path::new("/srv/a:b"));
+        let expected = ["srv-a_b", "srv-a:b", "srv-a_b-", "srv-a:b-", "srv", "srv-", "_", "-"];
+        assert_eq!(names, expected.map(OsString::from));
+    }
 }

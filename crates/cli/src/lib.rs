@@ -1,6 +1,10 @@
 //! The programs of Redcedar: one executable, several names. The name it is called by picks the persona.
 
+mod args;
+mod commands;
+mod day;
 pub mod exit;
+mod output;
 pub mod programs;
 
 use std::ffi::OsString;

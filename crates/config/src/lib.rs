@@ -5,8 +5,16 @@
 //! the line itself and a hint. Sections of extensions are left to their owners.
 
 pub mod cedar;
+mod diagnostic;
+mod encoding;
+mod section;
 mod source;
+mod suggest;
 pub mod value;
+mod xml;
 
-pub use cedar::Config;
-pub use source::{Located, Span};
+pub use cedar::{Config, LoadError, Loaded, RenderError, WriteError, write_file};
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use section::{Field, Section};
+pub use source::{Located, Position, Source, Span};
+pub use xml::{Document, TextError};

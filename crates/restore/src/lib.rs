@@ -1,1 +1,29 @@
 //! The way back: sources, chains, list, restore, verify, salvage.
+//!
+//! Needs no configuration and no state: a directory of archives is enough, made by us or by the originals.
+//! [`Source`] finds what is there, [`chain`] which archives make up a state, [`tree`] what that state was, [`restore`]
+//! writes it.
+
+pub mod chain;
+mod content;
+mod extract;
+mod layer;
+mod metadata;
+mod notes;
+mod object;
+mod owners;
+mod path;
+mod plan;
+mod report;
+mod restore;
+mod scan;
+mod source;
+mod target;
+pub mod tree;
+
+pub use object::Overwrite;
+pub use report::{Failure, ItemReport, Report};
+pub use restore::{RestoreError, RestoreRequest, restore};
+pub use source::{
+    Day, Layout, OtherKind, PeerDay, Source, SourceError, StoredFile, StoredItem, StoredKind, classify,
+};

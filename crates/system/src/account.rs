@@ -103,6 +103,11 @@ pub fn is_root() -> bool {
     Uid::current().is_root()
 }
 
+/// Who we are.
+pub fn current() -> Owner {
+    Owner { uid: Uid::effective().as_raw(), gid: Gid::effective().as_raw() }
+}
+
 /// The name of this machine as the kernel has it, or `localhost` if it has none that is text.
 pub fn host_name() -> String {
     nix::unistd::gethostname()

@@ -1,13 +1,16 @@
 //! Things that go wrong on purpose.
 
 use crate::program;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// A small file system of its own, which fills up soon. It goes away with the value.
 #[derive(Debug)]
 pub struct SmallFileSystem {
-    dir: TempDir,
+    mount_point: PathBuf,
+    /// Holds nothing but the mount point, so that a test may do what it likes to the parent, too.
+    #[expect(dead_code, reason = "it is there to be dropped")]
+    parent: TempDir,
 }
 
 impl SmallFileSystem {
@@ -25,14 +28,16 @@ impl SmallFileSystem {
             program::cannot_test(what, "only root may mount a small one");
             return None;
         }
-        let dir = TempDir::new().expect("a temporary directory can be made");
+        let parent = TempDir::new().expect("a temporary directory can be made");
+        let mount_point = parent.path().join("small");
+        fs_err::create_dir(&mount_point).expect("the mount point can be made");
         let output = program::run(
             program::command("mount")
                 .args(["-t", "tmpfs", "-o", &format!("size={kibibytes}k,mode=0755"), "redcedar-test"])
-                .arg(dir.path()),
+                .arg(&mount_point),
         );
         if output.status.success() {
-            Some(Self { dir })
+            Some(Self { mount_point, parent })
         } else {
             program::cannot_test(what, &program::describe(&output));
             None
@@ -41,7 +46,7 @@ impl SmallFileSystem {
 
     /// Where it is mounted.
     pub fn path(&self) -> &Path {
-        self.dir.path()
+        &self.mount_point
     }
 
     /// Fills it with a file `name` until `left` bytes are free, more or less.
@@ -58,11 +63,11 @@ impl SmallFileSystem {
 
 impl Drop for SmallFileSystem {
     fn drop(&mut self) {
-        let output = program::run(program::command("umount").arg(self.dir.path()));
+        let output = program::run(program::command("umount").arg(&self.mount_point));
         assert!(
             output.status.success() || std::thread::panicking(),
             "cannot unmount {}: {}",
-            self.dir.path().display(),
+            self.mount_point.display(),
             program::describe(&output)
         );
     }

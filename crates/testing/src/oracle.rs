@@ -51,6 +51,11 @@ impl Oracle {
         }
     }
 
+    /// The path of the original's program.
+    pub fn cback3(&self) -> &std::path::Path {
+        &self.cback3
+    }
+
     /// A command that runs the original with its clock beginning at `now`, such as `2026-11-24 02:00:00`.
     pub fn command(&self, now: &str) -> Command {
         let mut command = program::command(&self.faketime);

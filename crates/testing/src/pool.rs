@@ -21,50 +21,64 @@ pub enum Program<'a> {
 /// A pool of one.
 #[derive(Debug)]
 pub struct Pool {
-    dir: TempDir,
+    dir: PathBuf,
+    starting_day: String,
+    /// Removes the directory with the pool, if it is temporary.
+    #[expect(dead_code, reason = "it is there to be dropped")]
+    temporary: Option<TempDir>,
 }
 
 impl Pool {
-    /// Makes the directories of a pool; it has no configuration yet.
+    /// A pool in a temporary directory, without a configuration yet.
     ///
     /// # Errors
-    /// When they cannot be made.
+    /// When its directories cannot be made.
     pub fn new() -> io::Result<Self> {
-        let pool = Self { dir: TempDir::with_prefix("redcedar-pool-")? };
+        let temporary = TempDir::with_prefix("redcedar-pool-")?;
+        let pool = Self::at(temporary.path())?;
+        Ok(Self { temporary: Some(temporary), ..pool })
+    }
+
+    /// A pool in `dir`, which stays.
+    ///
+    /// # Errors
+    /// When its directories cannot be made.
+    pub fn at(dir: &Path) -> io::Result<Self> {
+        let pool = Self { dir: dir.to_path_buf(), starting_day: "sunday".to_owned(), temporary: None };
         for dir in [pool.collect_dir(), pool.staging_dir(), pool.working_dir()] {
-            fs_err::create_dir(dir)?;
+            fs_err::create_dir_all(dir)?;
         }
         Ok(pool)
     }
 
     /// Where everything of the pool is.
     pub fn path(&self) -> &Path {
-        self.dir.path()
+        &self.dir
     }
 
     /// Where archives are collected.
     pub fn collect_dir(&self) -> PathBuf {
-        self.dir.path().join("collect")
+        self.dir.join("collect")
     }
 
     /// Where days are staged.
     pub fn staging_dir(&self) -> PathBuf {
-        self.dir.path().join("staging")
+        self.dir.join("staging")
     }
 
     /// Where the incremental state is.
     pub fn working_dir(&self) -> PathBuf {
-        self.dir.path().join("working")
+        self.dir.join("working")
     }
 
     /// The log file of the runs.
     pub fn log(&self) -> PathBuf {
-        self.dir.path().join("cback3.log")
+        self.dir.join("cback3.log")
     }
 
     /// The configuration file.
     pub fn config(&self) -> PathBuf {
-        self.dir.path().join("cback3.conf")
+        self.dir.join("cback3.conf")
     }
 
     /// Where the machine `me` is staged on `day`, such as `2026/11/24`.
@@ -72,7 +86,14 @@ impl Pool {
         self.staging_dir().join(day).join("me")
     }
 
-    /// Writes the configuration: weeks start on Sunday, the machine is its own and only peer, and `collect` is what
+    /// Lets weeks start on another day than Sunday.
+    #[must_use]
+    pub fn starting_on(mut self, day: &str) -> Self {
+        day.clone_into(&mut self.starting_day);
+        self
+    }
+
+    /// Writes the configuration: the machine is its own and only peer, and `collect` is what
     /// the section of that name holds besides its `collect_dir`.
     ///
     /// # Errors
@@ -85,7 +106,7 @@ impl Pool {
             "<?xml version=\"1.0\"?>
 <cb_config>
   <options>
-    <starting_day>sunday</starting_day>
+    <starting_day>{}</starting_day>
     <working_dir>{}</working_dir>
     <backup_user>root</backup_user>
     <backup_group>root</backup_group>
@@ -97,6 +118,7 @@ impl Pool {
   <purge><dir><abs_path>{collect_dir}</abs_path><retain_days>0</retain_days></dir></purge>
 </cb_config>
 ",
+            self.starting_day,
             working_dir.display()
         );
         fs_err::write(self.config(), text)

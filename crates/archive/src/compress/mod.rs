@@ -1,7 +1,9 @@
 //! Compression in independent blocks: any `zcat`, `bzcat` or `zstdcat` reads the whole, we read a part.
 
+pub(crate) mod blocks;
 mod bzip2;
 mod gzip;
+pub mod read;
 mod shrinkable;
 mod write;
 mod zstd;

@@ -3,12 +3,15 @@
 //! What is beyond that dialect is written only where a file needs it: sparse files as GNU tar's type `S`, extended
 //! attributes as pax records.
 
+mod decode;
 pub(crate) mod header;
 mod pax;
+pub mod read;
+pub mod salvage;
 pub(crate) mod sparse;
 
 /// Everything in an archive is a multiple of this.
-pub(crate) const BLOCK: usize = 512;
+pub const BLOCK: usize = 512;
 
 /// The archive as a whole is a multiple of this.
 pub(crate) const RECORD: usize = 20 * BLOCK;

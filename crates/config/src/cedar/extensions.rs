@@ -1,7 +1,13 @@
 //! `extensions`: actions beyond the built-in ones.
 
+use std::str::FromStr;
+
+use super::{read_names, report_duplicates};
 use crate::Located;
-use crate::value::OrderMode;
+use crate::diagnostic::Diagnostic;
+use crate::section::Section;
+use crate::value::{self, OrderMode};
+use crate::xml::Writer;
 
 /// The `extensions` section.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -29,4 +35,66 @@ pub struct ExtendedAction {
     pub run_after: Option<Vec<Located<String>>>,
     /// Whether there was a `depends` element at all.
     pub has_depends: bool,
+}
+
+impl Extensions {
+    pub(super) fn read(section: Section<'_>, findings: &mut Vec<Diagnostic>) -> Self {
+        let order_mode = section.read("order_mode", OrderMode::from_str, findings).value();
+        let by_dependency = order_mode == Some(OrderMode::Dependency);
+        let actions: Vec<_> = section
+            .sections("action")
+            .filter_map(|action| ExtendedAction::read(action, by_dependency, findings))
+            .collect();
+        report_duplicates("extended action", actions.iter().map(|action| &action.name), findings);
+        Self { order_mode, actions }
+    }
+
+    pub(super) fn write(&self, writer: &mut Writer) {
+        writer.scalar("order_mode", self.order_mode);
+        for action in &self.actions {
+            writer.section("action", |writer| action.write(writer));
+        }
+    }
+}
+
+impl ExtendedAction {
+    fn read(section: Section<'_>, by_dependency: bool, findings: &mut Vec<Diagnostic>) -> Option<Self> {
+        let name = section.read("name", value::action_name, findings).required(section, "name", findings);
+        let module =
+            section.read("module", value::module_name, findings).required(section, "module", findings);
+        let function =
+            section.read("function", value::function_name, findings).required(section, "function", findings);
+        let index = section.read("index", value::non_negative, findings);
+        if index.is_absent() && !by_dependency {
+            findings.push(section.missing("index"));
+        }
+        let depends = section.section("depends");
+        if depends.is_none() && by_dependency {
+            findings.push(section.missing("depends").with_hint("`<depends/>` says that there are none"));
+        }
+        let run_before = depends.and_then(|depends| read_names(depends, "run_before", findings).value());
+        let run_after = depends.and_then(|depends| read_names(depends, "run_after", findings).value());
+        Some(Self {
+            name: name?,
+            module: module?,
+            function: function?,
+            index: index.value(),
+            run_before,
+            run_after,
+            has_depends: depends.is_some(),
+        })
+    }
+
+    fn write(&self, writer: &mut Writer) {
+        writer.scalar("name", Some(&self.name));
+        writer.scalar("module", Some(&self.module));
+        writer.scalar("function", Some(&self.function));
+        writer.scalar("index", self.index);
+        if self.has_depends {
+            writer.section("depends", |writer| {
+                writer.names("run_before", self.run_before.as_deref());
+                writer.names("run_after", self.run_after.as_deref());
+            });
+        }
+    }
 }

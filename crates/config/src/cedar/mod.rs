@@ -2,19 +2,31 @@
 
 mod collect;
 mod extensions;
+mod load;
 mod options;
 mod peers;
 mod purge;
 mod reference;
+mod render;
+mod schema;
 mod stage;
 mod store;
+mod warnings;
+
+use std::collections::HashSet;
+
+use crate::diagnostic::Diagnostic;
+use crate::section::{Field, Section};
+use crate::{Located, value};
 
 pub use collect::{Collect, CollectDir, CollectFile, Exclusions};
 pub use extensions::{ExtendedAction, Extensions};
+pub use load::{LoadError, Loaded};
 pub use options::{Hook, HookKind, Options, Override};
 pub use peers::{LocalPeer, PeerList, RemotePeer};
 pub use purge::{Purge, PurgeDir};
 pub use reference::Reference;
+pub use render::{RenderError, WriteError, write_file};
 pub use stage::Stage;
 pub use store::{BlankBehavior, Store};
 
@@ -44,5 +56,36 @@ impl Config {
     pub fn staged_peers(&self) -> Option<&PeerList> {
         let own = self.stage.as_ref().and_then(|stage| stage.peers.as_ref());
         own.or(self.peers.as_ref())
+    }
+}
+
+/// Reads a list of action names; each is located where the whole list stands.
+fn read_names(
+    section: Section<'_>,
+    name: &str,
+    findings: &mut Vec<Diagnostic>,
+) -> Field<Vec<Located<String>>> {
+    match section.read(name, value::name_list, findings) {
+        Field::Valid(names) => {
+            let span = names.span;
+            Field::Valid(names.map(|names| names.into_iter().map(|value| Located { value, span }).collect()))
+        }
+        Field::Invalid => Field::Invalid,
+        Field::Absent => Field::Absent,
+    }
+}
+
+/// Complains about every surplus occurrence of a name.
+fn report_duplicates<'a>(
+    what: &str,
+    names: impl Iterator<Item = &'a Located<String>>,
+    findings: &mut Vec<Diagnostic>,
+) {
+    let mut seen = HashSet::new();
+    for name in names {
+        if !seen.insert(&name.value) {
+            let message = format!("there is another {what} named `{}`", name.value);
+            findings.push(Diagnostic::error(name.span, message));
+        }
     }
 }

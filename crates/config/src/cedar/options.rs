@@ -1,9 +1,14 @@
 //! `options`: what holds for all actions.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
+use super::read_names;
 use crate::Located;
-use crate::value::StartingDay;
+use crate::diagnostic::Diagnostic;
+use crate::section::Section;
+use crate::value::{self, StartingDay};
+use crate::xml::Writer;
 
 /// The `options` section.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +53,16 @@ pub enum HookKind {
     Post,
 }
 
+impl HookKind {
+    /// The name of the element.
+    pub fn element(self) -> &'static str {
+        match self {
+            Self::Pre => "pre_action_hook",
+            Self::Post => "post_action_hook",
+        }
+    }
+}
+
 /// A `pre_action_hook` or `post_action_hook` element. Both halves should be there, but need not.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hook {
@@ -57,4 +72,86 @@ pub struct Hook {
     pub action: Option<Located<String>>,
     /// The command line, split by [`redcedar_system::command::split`].
     pub command: Option<Located<String>>,
+}
+
+impl Options {
+    pub(super) fn read(section: Section<'_>, findings: &mut Vec<Diagnostic>) -> Option<Self> {
+        let starting_day = section.read("starting_day", StartingDay::from_str, findings).required(
+            section,
+            "starting_day",
+            findings,
+        );
+        let working_dir = section.read("working_dir", value::absolute_path, findings).required(
+            section,
+            "working_dir",
+            findings,
+        );
+        let mut required = |name| section.read(name, value::text, findings).required(section, name, findings);
+        let backup_user = required("backup_user");
+        let backup_group = required("backup_group");
+        let rcp_command = required("rcp_command");
+        let rsh_command = section.read("rsh_command", value::text, findings).optional();
+        let cback_command = section.read("cback_command", value::text, findings).optional();
+        let overrides =
+            section.sections("override").map(|element| Override::read(element, findings)).collect();
+        let mut hooks = Vec::new();
+        for kind in [HookKind::Pre, HookKind::Post] {
+            hooks.extend(section.sections(kind.element()).map(|element| Hook::read(element, kind, findings)));
+        }
+        let managed_actions = read_names(section, "managed_actions", findings).value();
+        Some(Self {
+            starting_day: starting_day?.value,
+            working_dir: working_dir?,
+            backup_user: backup_user?,
+            backup_group: backup_group?,
+            rcp_command: rcp_command?,
+            rsh_command,
+            cback_command,
+            managed_actions,
+            overrides,
+            hooks,
+        })
+    }
+
+    pub(super) fn write(&self, writer: &mut Writer) {
+        writer.scalar("starting_day", Some(self.starting_day));
+        writer.path("working_dir", Some(&self.working_dir));
+        writer.scalar("backup_user", Some(&self.backup_user));
+        writer.scalar("backup_group", Some(&self.backup_group));
+        writer.scalar("rcp_command", Some(&self.rcp_command));
+        writer.scalar("rsh_command", self.rsh_command.as_ref());
+        writer.scalar("cback_command", self.cback_command.as_ref());
+        writer.names("managed_actions", self.managed_actions.as_deref());
+        for element in &self.overrides {
+            writer.section("override", |writer| {
+                writer.scalar("command", element.command.as_ref());
+                writer.path("abs_path", element.abs_path.as_ref().map(|path| path.as_path()));
+            });
+        }
+        for hook in &self.hooks {
+            writer.section(hook.kind.element(), |writer| {
+                writer.scalar("action", hook.action.as_ref());
+                writer.scalar("command", hook.command.as_ref());
+            });
+        }
+    }
+}
+
+impl Override {
+    fn read(section: Section<'_>, findings: &mut Vec<Diagnostic>) -> Self {
+        Self {
+            command: section.read("command", value::text, findings).optional(),
+            abs_path: section.read("abs_path", value::absolute_path, findings).optional(),
+        }
+    }
+}
+
+impl Hook {
+    fn read(section: Section<'_>, kind: HookKind, findings: &mut Vec<Diagnostic>) -> Self {
+        Self {
+            kind,
+            action: section.read("action", value::action_name, findings).optional(),
+            command: section.read("command", value::text, findings).optional(),
+        }
+    }
 }

@@ -1,5 +1,8 @@
 //! `reference`: free text about the file.
 
+use crate::section::Section;
+use crate::xml::Writer;
+
 /// The `reference` section. Nothing depends on it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Reference {
@@ -11,4 +14,23 @@ pub struct Reference {
     pub description: Option<String>,
     /// What wrote it.
     pub generator: Option<String>,
+}
+
+impl Reference {
+    pub(super) fn read(section: Section<'_>) -> Self {
+        let text = |name| section.scalar(name).map(|text| text.value.to_owned());
+        Self {
+            author: text("author"),
+            revision: text("revision"),
+            description: text("description"),
+            generator: text("generator"),
+        }
+    }
+
+    pub(super) fn write(&self, writer: &mut Writer) {
+        writer.scalar("author", self.author.as_ref());
+        writer.scalar("revision", self.revision.as_ref());
+        writer.scalar("description", self.description.as_ref());
+        writer.scalar("generator", self.generator.as_ref());
+    }
 }

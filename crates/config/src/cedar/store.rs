@@ -1,9 +1,13 @@
 //! `store`: discs.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use crate::Located;
-use crate::value::{BlankMode, DeviceType, MediaType};
+use crate::diagnostic::Diagnostic;
+use crate::section::{Field, Section};
+use crate::value::{self, BlankMode, DeviceType, MediaType};
+use crate::xml::Writer;
 
 /// The `store` section.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,7 +37,7 @@ pub struct Store {
     /// Seconds to wait after ejecting.
     pub eject_delay: Option<u64>,
     /// When a disc is blanked early.
-    pub blank_behavior: Option<BlankBehavior>,
+    pub blank_behavior: Option<Located<BlankBehavior>>,
 }
 
 /// The `blank_behavior` element; at least one of the two is there.
@@ -43,4 +47,106 @@ pub struct BlankBehavior {
     pub mode: Option<BlankMode>,
     /// How much room a day may need, as written.
     pub factor: Option<String>,
+}
+
+impl Store {
+    /// The kind of drive: a CD writer unless something else is said.
+    pub fn drive(&self) -> DeviceType {
+        self.device_type.unwrap_or(DeviceType::CdWriter)
+    }
+
+    pub(super) fn read(section: Section<'_>, findings: &mut Vec<Diagnostic>) -> Option<Self> {
+        let source_dir = read_path(section, "source_dir", findings);
+        let media_type = section.read("media_type", MediaType::from_str, findings).required(
+            section,
+            "media_type",
+            findings,
+        );
+        let device_type = section.read("device_type", DeviceType::from_str, findings);
+        if let (Some(media), Field::Absent | Field::Valid(_)) = (&media_type, &device_type) {
+            check_media(media, device_type.clone().value(), findings);
+        }
+        let target_device = read_path(section, "target_device", findings);
+        let target_scsi_id = section.read("target_scsi_id", value::scsi_id, findings).optional();
+        let drive_speed = section.read("drive_speed", value::positive, findings).value();
+        let mut boolean = |name| section.read(name, value::boolean, findings).value();
+        let check_data = boolean("check_data");
+        let check_media = boolean("check_media");
+        let warn_midnite = boolean("warn_midnite");
+        let no_eject = boolean("no_eject");
+        let blank_behavior = section.section("blank_behavior").map(|element| Located {
+            value: BlankBehavior::read(element, findings),
+            span: element.name_span(),
+        });
+        // Zero is the same as nothing.
+        let mut delay =
+            |name| section.read(name, value::non_negative, findings).value().filter(|delay| *delay > 0);
+        let refresh_media_delay = delay("refresh_media_delay");
+        let eject_delay = delay("eject_delay");
+        Some(Self {
+            source_dir: source_dir?,
+            media_type: media_type?.value,
+            device_type: device_type.value(),
+            target_device: target_device?,
+            target_scsi_id,
+            drive_speed,
+            check_data,
+            check_media,
+            warn_midnite,
+            no_eject,
+            refresh_media_delay,
+            eject_delay,
+            blank_behavior,
+        })
+    }
+
+    pub(super) fn write(&self, writer: &mut Writer) {
+        writer.path("source_dir", Some(&self.source_dir));
+        writer.scalar("media_type", Some(self.media_type));
+        writer.scalar("device_type", self.device_type);
+        writer.path("target_device", Some(&self.target_device));
+        writer.scalar("target_scsi_id", self.target_scsi_id.as_ref());
+        writer.scalar("drive_speed", self.drive_speed);
+        writer.boolean("check_data", self.check_data);
+        writer.boolean("check_media", self.check_media);
+        writer.boolean("warn_midnite", self.warn_midnite);
+        writer.boolean("no_eject", self.no_eject);
+        writer.scalar("refresh_media_delay", self.refresh_media_delay);
+        writer.scalar("eject_delay", self.eject_delay);
+        if let Some(blank) = &self.blank_behavior {
+            writer.section("blank_behavior", |writer| {
+                writer.scalar("mode", blank.mode);
+                writer.scalar("factor", blank.factor.as_ref());
+            });
+        }
+    }
+}
+
+fn read_path(section: Section<'_>, name: &str, findings: &mut Vec<Diagnostic>) -> Option<Located<PathBuf>> {
+    section.read(name, value::absolute_path, findings).required(section, name, findings)
+}
+
+fn check_media(media: &Located<MediaType>, device: Option<DeviceType>, findings: &mut Vec<Diagnostic>) {
+    let is_dvd = matches!(media.value, MediaType::DvdPlusR | MediaType::DvdPlusRw);
+    let device_type = device.unwrap_or(DeviceType::CdWriter);
+    if is_dvd != (device_type == DeviceType::DvdWriter) {
+        let mut finding =
+            Diagnostic::error(media.span, format!("a `{device_type}` does not write `{}`", media.value));
+        if device.is_none() {
+            finding.hint =
+                Some("set `device_type` to `dvdwriter`; without it, `cdwriter` is meant".to_owned());
+        }
+        findings.push(finding);
+    }
+}
+
+impl BlankBehavior {
+    fn read(section: Section<'_>, findings: &mut Vec<Diagnostic>) -> Self {
+        let mode = section.read("mode", BlankMode::from_str, findings);
+        let factor = section.read("factor", value::non_negative_float, findings);
+        if mode.is_absent() && factor.is_absent() {
+            findings.push(section.missing("mode` and `factor"));
+        }
+        Self { mode: mode.value(), factor: factor.value().map(|factor| factor.text) }
+    }
 }

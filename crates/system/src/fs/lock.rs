@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 
 /// The name of the lock file in a working directory.
-const NAME: &str = ".redcedar.lock";
+pub const LOCK_NAME: &str = ".redcedar.lock";
 
 /// Why a lock was not to be had.
 #[derive(Debug, thiserror::Error)]
@@ -56,7 +56,7 @@ impl Lock {
             .custom_flags(
                 i32::try_from((OFlags::NOFOLLOW | OFlags::CLOEXEC).bits()).expect("flags fit an int"),
             )
-            .open(directory.join(NAME))
+            .open(directory.join(LOCK_NAME))
             .map_err(io)?;
         match file.try_lock() {
             Ok(()) => {}

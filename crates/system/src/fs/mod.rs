@@ -1,7 +1,9 @@
 //! Files, carefully: nothing carries its final name before it is complete and on disk, and no planted link is followed.
 
+mod directory;
 mod lock;
 mod pending;
 
-pub use lock::{Lock, LockError};
+pub use directory::Directory;
+pub use lock::{LOCK_NAME, Lock, LockError};
 pub use pending::{PendingFile, TEMPORARY_PREFIX, sync_directory, write_atomically};

@@ -40,24 +40,29 @@ impl PendingFile {
         let directory =
             rustix::fs::open(parent, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
                 .map_err(|error| context(error, "cannot open directory", parent))?;
+        Self::create_in(directory, name, path.to_owned())
+    }
+
+    /// As [`PendingFile::create`], in a directory that is open already; `path` is for messages.
+    pub(super) fn create_in(directory: OwnedFd, name: &OsStr, path: PathBuf) -> io::Result<Self> {
         let temporary = temporary_name(name);
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let created = match openat(&directory, &temporary, flags, Mode::RUSR | Mode::WUSR) {
             // Left over from a killed process that had our process id.
             Err(rustix::io::Errno::EXIST) => {
                 unlinkat(&directory, &temporary, AtFlags::empty())
-                    .map_err(|error| context(error, "cannot replace the left-over of", path))?;
+                    .map_err(|error| context(error, "cannot replace the left-over of", &path))?;
                 openat(&directory, &temporary, flags, Mode::RUSR | Mode::WUSR)
             }
             other => other,
         };
-        let file = created.map_err(|error| context(error, "cannot create", path))?;
+        let file = created.map_err(|error| context(error, "cannot create", &path))?;
         Ok(Self {
             file: std::fs::File::from(file),
             directory,
             temporary: Some(temporary),
             name: name.to_owned(),
-            path: path.to_owned(),
+            path,
         })
     }
 
@@ -165,7 +170,7 @@ fn temporary_name(name: &OsStr) -> OsString {
     OsString::from_vec(temporary)
 }
 
-fn context(error: rustix::io::Errno, intent: &str, path: &Path) -> io::Error {
+pub(super) fn context(error: rustix::io::Errno, intent: &str, path: &Path) -> io::Error {
     with_path(&error.into(), intent, path)
 }
 

@@ -1,0 +1,148 @@
+//! Decompression: of a whole file as a stream, whoever made it, and of single blocks whose places are known.
+
+use std::io::{self, BufReader, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bstr::ByteSlice;
+
+use super::Compression;
+
+/// How much is read from a file at a time.
+const BUFFER: usize = 256 * 1024;
+
+/// Decompresses `file` from where it stands to its end: all members of a gzip file, all streams of a bzip2 file, all
+/// frames of a zstd file.
+///
+/// Errors of the reader say near which compressed byte they arose. A file that ends in the middle of a member is
+/// [`io::ErrorKind::UnexpectedEof`], other damage is [`io::ErrorKind::InvalidData`].
+///
+/// # Errors
+/// When the decompressor cannot be set up.
+pub fn stream(file: std::fs::File, compression: Compression) -> io::Result<Box<dyn Read + Send>> {
+    let consumed = Arc::new(AtomicU64::new(0));
+    let input = BufReader::with_capacity(BUFFER, Counted { file, consumed: Arc::clone(&consumed) });
+    let decoder: Box<dyn Read + Send> = match compression {
+        Compression::None => Box::new(input),
+        Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(input)),
+        Compression::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(input)),
+        Compression::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(input)?),
+    };
+    Ok(Box::new(Located { decoder, consumed }))
+}
+
+/// Counts what was read from the compressed file.
+struct Counted {
+    file: std::fs::File,
+    consumed: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.consumed.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+/// Adds to an error of the decoder how far it had read.
+struct Located {
+    decoder: Box<dyn Read + Send>,
+    consumed: Arc<AtomicU64>,
+}
+
+impl Read for Located {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.decoder.read(buffer).map_err(|error| {
+            let offset = self.consumed.load(Ordering::Relaxed);
+            if error.raw_os_error().is_some() || error.kind() == io::ErrorKind::Interrupted {
+                error
+            } else if error.kind() == io::ErrorKind::UnexpectedEof {
+                truncated(offset)
+            } else {
+                damaged(offset, &error.to_string())
+            }
+        })
+    }
+}
+
+/// Decompresses single blocks; keeps what the decompressors want to keep between them.
+pub(crate) struct BlockDecoder {
+    compression: Compression,
+    gzip: libdeflater::Decompressor,
+}
+
+impl BlockDecoder {
+    pub(crate) fn new(compression: Compression) -> Self {
+        Self { compression, gzip: libdeflater::Decompressor::new() }
+    }
+
+    /// Decompresses the block `data`, which begins at byte `offset` of its file, into `output`, whose length is the
+    /// length of the decompressed block.
+    pub(crate) fn decode(&mut self, data: &[u8], offset: u64, output: &mut [u8]) -> io::Result<()> {
+        match self.compression {
+            Compression::None => {
+                let same_length = data.len() == output.len();
+                same_length.then(|| output.copy_from_slice(data)).ok_or_else(|| truncated(offset))
+            }
+            Compression::Gzip => self.gunzip(data, offset, output),
+            Compression::Bzip2 => read_all(bzip2::bufread::MultiBzDecoder::new(data), offset, output),
+            Compression::Zstd => {
+                let written = zstd::bulk::decompress_to_buffer(data, output)
+                    .map_err(|error| damaged(offset, &error.to_string()))?;
+                complete(written == output.len(), offset)
+            }
+        }
+    }
+
+    /// A block is one or several gzip members. The library does not say where a member ends, but its last eight bytes
+    /// are known once it is decompressed: its checksum and its length.
+    fn gunzip(&mut self, data: &[u8], offset: u64, output: &mut [u8]) -> io::Result<()> {
+        let mut rest = data;
+        let mut filled = 0;
+        while !rest.is_empty() {
+            let place = offset + (data.len() - rest.len()) as u64;
+            let written = self
+                .gzip
+                .gzip_decompress(rest, &mut output[filled..])
+                .map_err(|_| damaged(place, "a gzip member is not intact"))?;
+            let trailer = gzip_trailer(&output[filled..filled + written]);
+            filled += written;
+            if rest.ends_with(&trailer) {
+                break;
+            }
+            let end = rest.find(trailer).ok_or_else(|| damaged(place, "a gzip member has no end"))?;
+            rest = &rest[end + trailer.len()..];
+        }
+        complete(filled == output.len(), offset)
+    }
+}
+
+fn gzip_trailer(content: &[u8]) -> [u8; 8] {
+    #[expect(clippy::cast_possible_truncation, reason = "RFC 1952: the length modulo 2^32")]
+    let length = content.len() as u32;
+    let mut trailer = [0; 8];
+    trailer[..4].copy_from_slice(&libdeflater::crc32(content).to_le_bytes());
+    trailer[4..].copy_from_slice(&length.to_le_bytes());
+    trailer
+}
+
+fn read_all(mut decoder: impl Read, offset: u64, output: &mut [u8]) -> io::Result<()> {
+    decoder.read_exact(output).map_err(|error| damaged(offset, &error.to_string()))?;
+    let more = decoder.read(&mut [0]).map_err(|error| damaged(offset, &error.to_string()))?;
+    complete(more == 0, offset)
+}
+
+fn complete(complete: bool, offset: u64) -> io::Result<()> {
+    complete.then_some(()).ok_or_else(|| damaged(offset, "the block has not the length it should have"))
+}
+
+fn truncated(offset: u64) -> io::Error {
+    let text = format!("the file ends in the middle of its compressed data, after byte {offset}");
+    io::Error::new(io::ErrorKind::UnexpectedEof, text)
+}
+
+fn damaged(offset: u64, what: &str) -> io::Error {
+    let text = format!("the compressed data near byte {offset} is damaged: {what}");
+    io::Error::new(io::ErrorKind::InvalidData, text)
+}

@@ -1,0 +1,46 @@
+//! The commands of `redcedar`, one file each: its arguments, and what it does with them. The work itself is in the library.
+
+pub(crate) mod backup;
+pub(crate) mod completions;
+pub(crate) mod diagnostics;
+pub(crate) mod init;
+pub(crate) mod link;
+pub(crate) mod list;
+pub(crate) mod man;
+pub(crate) mod restore;
+pub(crate) mod run;
+pub(crate) mod validate;
+pub(crate) mod verify;
+
+mod configuration;
+mod context;
+mod error;
+mod outcome;
+mod paths;
+mod source;
+
+pub(crate) use context::{Context, Out};
+pub(crate) use error::CommandError;
+
+use crate::args::Command;
+use crate::exit::Exit;
+
+/// How a command ends: with an exit code of its own choice, or with an error that says why there is no result.
+pub(crate) type CommandResult = Result<Exit, CommandError>;
+
+/// Does what was asked for.
+pub(crate) fn execute(command: &Command, context: &Context, out: &mut Out) -> CommandResult {
+    match command {
+        Command::Backup(args) => backup::run(args, context, out),
+        Command::Run(args) => run::run(args, context, out),
+        Command::List(args) => list::run(args, context, out),
+        Command::Restore(args) => restore::run(args, context, out),
+        Command::Verify(args) => verify::run(args, context, out),
+        Command::Init(args) => init::run(args, context, out),
+        Command::Validate(args) => validate::run(args, context, out),
+        Command::Diagnostics(args) => diagnostics::run(args, context, out),
+        Command::Link(args) => link::run(args, context, out),
+        Command::Completions(args) => completions::run(args, context, out),
+        Command::Man(args) => man::run(args, context, out),
+    }
+}

@@ -1,0 +1,145 @@
+//! `redcedar run`: the actions of a configuration.
+
+use std::io::Write;
+
+use redcedar_archive::naming::Dialect;
+use redcedar_engine::plan::{Actions, HookCall, Place, Plan, PlanError, Request, Scope, Step};
+use redcedar_engine::{Outcome, RunError, RunReport, RunRequest};
+use serde::Serialize;
+
+use super::{CommandError, CommandResult, Context, Out, configuration, outcome, validate};
+use crate::exit::Exit;
+use crate::output::json::Document;
+
+/// Run actions of the configuration: collect, stage, purge, …
+///
+/// `collect` stores what is configured into archives, `stage` gathers the archives of all peers in a directory for each day,
+/// `purge` deletes what is old enough. `all` is collect, stage, store and purge, as far as they are configured. Actions run in
+/// their configured order, whatever the order of the words.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  redcedar run collect stage purge
+  redcedar run collect --full
+  redcedar run collect stage purge --dry-run")]
+pub(crate) struct Args {
+    /// What to do: collect, stage, purge, all, validate, or an action of the configuration
+    #[arg(value_name = "ACTION", required = true)]
+    actions: Vec<String>,
+    /// Store everything, as on the first day of the week
+    #[arg(long)]
+    full: bool,
+}
+
+pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResult {
+    if args.actions == ["validate"] {
+        return validate::run(&validate::Args {}, context, out);
+    }
+    let config = configuration::load(context)?;
+    let request = Request { words: &args.actions, full: args.full, scope: Scope::Here };
+    let actions = Actions::resolve(config.extensions.as_ref()).map_err(|error| no_plan(error, None))?;
+    let plan = Plan::new(&request, &actions, &config).map_err(|error| no_plan(error, Some(&actions)))?;
+    plan.warnings.iter().for_each(|warning| context.system.monitor.warning(warning));
+    if context.global.dry_run {
+        return show(&plan, context, out);
+    }
+    let request = RunRequest {
+        plan: &plan,
+        config: &config,
+        dialect: Dialect::V3,
+        threads: Context::threads(),
+        quiet: true,
+    };
+    let RunReport { mut outcome, result } = redcedar_engine::run(&request, &context.system);
+    let failure = result.err().map(|error| (error.to_string(), CommandError::new(exit_of(&error), error)));
+    match failure {
+        // There is nothing to report of a run that did not get anywhere.
+        Some((_, error)) if outcome == Outcome::default() => Err(error),
+        Some((message, error)) => {
+            outcome.failures.push(message);
+            outcome::report("run", &outcome, context, out)?;
+            Err(error)
+        }
+        None => outcome::report("run", &outcome, context, out),
+    }
+}
+
+/// What stops a run before it begins is the configuration's fault, or what was asked of it.
+fn exit_of(error: &RunError) -> Exit {
+    match error {
+        RunError::Interrupted(_) => Exit::Interrupted,
+        RunError::NotConfigured(_)
+        | RunError::NothingToCollect
+        | RunError::Unavailable(_)
+        | RunError::PeerUnavailable { .. }
+        | RunError::EmptyHook(_)
+        | RunError::NotValid => Exit::Configuration,
+        _ => Exit::Failed,
+    }
+}
+
+fn no_plan(error: PlanError, actions: Option<&Actions>) -> CommandError {
+    let hint = match (&error, actions) {
+        (PlanError::UnknownAction { .. }, Some(actions)) => {
+            Some(format!("actions are: all, {}", actions.names().collect::<Vec<_>>().join(", ")))
+        }
+        _ => None,
+    };
+    let details = error.details();
+    let error =
+        details.into_iter().rev().fold(anyhow::Error::new(error), |error, detail| error.context(detail));
+    let error = CommandError::new(Exit::Configuration, error);
+    match hint {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
+}
+
+fn show(plan: &Plan, context: &Context, out: &mut Out) -> CommandResult {
+    if context.global.json {
+        out.json(&Document::new("run", JsonPlan::new(plan)))?;
+    } else {
+        write!(out, "{plan}")?;
+    }
+    Ok(Exit::Done)
+}
+
+#[derive(Serialize)]
+struct JsonPlan<'a> {
+    full: bool,
+    steps: Vec<JsonStep<'a>>,
+    warnings: &'a [String],
+}
+
+#[derive(Serialize)]
+struct JsonStep<'a> {
+    action: &'a str,
+    /// The managed peer where it runs; none for this machine.
+    peer: Option<&'a str>,
+    before: Vec<&'a [String]>,
+    after: Vec<&'a [String]>,
+}
+
+impl<'a> JsonPlan<'a> {
+    fn new(plan: &'a Plan) -> Self {
+        Self {
+            full: plan.full,
+            steps: plan.steps.iter().map(JsonStep::new).collect(),
+            warnings: &plan.warnings,
+        }
+    }
+}
+
+impl<'a> JsonStep<'a> {
+    fn new(step: &'a Step) -> Self {
+        let words = |hooks: &'a [HookCall]| hooks.iter().map(|hook| hook.words.as_slice()).collect();
+        Self {
+            action: &step.action.name,
+            peer: match &step.place {
+                Place::Here => None,
+                Place::Peer(name) => Some(name),
+            },
+            before: words(&step.before),
+            after: words(&step.after),
+        }
+    }
+}

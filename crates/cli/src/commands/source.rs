@@ -1,0 +1,51 @@
+//! Where backed-up data is read from.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use jiff::civil::Weekday;
+use redcedar_engine::schedule::weekday;
+
+use super::{CommandError, Context, configuration};
+use crate::exit::Exit;
+
+/// The arguments that choose what is read.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SourceArgs {
+    /// Where the backup is: the DEST of `backup`, a staging directory, a collect directory, or a directory with archives
+    /// [default: the staging or collect directory of the configuration]
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) from: Option<PathBuf>,
+    /// Only this machine
+    #[arg(long, value_name = "NAME")]
+    pub(crate) peer: Option<OsString>,
+}
+
+/// A place with backups.
+pub(crate) struct Place {
+    pub(crate) directory: PathBuf,
+    /// The configured first day of the week, which matters for archives that do not say whether they are full.
+    pub(crate) starting_day: Option<Weekday>,
+}
+
+impl SourceArgs {
+    /// The place that was chosen. Only without `--from` the configuration is read.
+    pub(crate) fn place(&self, context: &Context) -> Result<Place, CommandError> {
+        match &self.from {
+            Some(directory) => Ok(Place { directory: directory.clone(), starting_day: None }),
+            None => configured(context),
+        }
+    }
+}
+
+/// Where the configured machine's backups are gathered; if it gathers none, where it collects its own.
+fn configured(context: &Context) -> Result<Place, CommandError> {
+    const HINT: &str = "say where the backup is: --from SOURCE";
+    let config = configuration::load(context).map_err(|error| error.hint(HINT))?;
+    let staging = config.stage.map(|stage| stage.staging_dir.value);
+    let directory = staging.or(config.collect.map(|collect| collect.collect_dir.value)).ok_or_else(|| {
+        let message = "the configuration names no staging or collect directory";
+        CommandError::message(Exit::Configuration, message).hint(HINT)
+    })?;
+    Ok(Place { directory, starting_day: Some(weekday(config.options.starting_day)) })
+}

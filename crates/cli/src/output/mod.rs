@@ -1,0 +1,15 @@
+//! What the reader of a terminal, or a program, gets to see. Results go to standard output, all else to standard error.
+
+pub(crate) mod human;
+pub(crate) mod json;
+mod log_file;
+pub(crate) mod progress;
+pub(crate) mod quote;
+mod results;
+pub(crate) mod style;
+pub(crate) mod table;
+mod terminal;
+
+pub(crate) use log_file::LogFile;
+pub(crate) use results::Results;
+pub(crate) use terminal::{ProgressMode, Terminal, TerminalOptions};

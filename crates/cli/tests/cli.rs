@@ -1,0 +1,4 @@
+//! The programs, from outside.
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod redcedar;

@@ -1,0 +1,79 @@
+//! Every example that `--help`, the README and the manual print is run.
+
+use std::path::Path;
+
+use super::{Sandbox, help};
+
+#[test]
+fn every_example_of_the_help_works() {
+    let mut examples = Vec::new();
+    for command in help::commands(&Sandbox::new()) {
+        let help = Sandbox::new().run(&format!("help {command}")).stdout;
+        let own = examples_in(&help, "  redcedar ");
+        assert!(!own.is_empty(), "{command} has no examples");
+        examples.extend(own);
+    }
+    for example in examples {
+        works(&example);
+    }
+}
+
+#[test]
+fn every_command_of_the_documents_works() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut count = 0;
+    for document in ["README.md", "docs/manual.md"] {
+        let text = fs_err::read_to_string(root.join(document)).unwrap();
+        for example in examples_in(&text, "    redcedar ") {
+            works(&example);
+            count += 1;
+        }
+    }
+    assert!(count > 20, "only {count} commands were found");
+}
+
+/// The commands of a text: lines that begin with `prefix`, without comments, redirections and what is left open (`…`).
+fn examples_in(text: &str, prefix: &str) -> Vec<String> {
+    let lines = text.lines().filter_map(|line| line.strip_prefix(prefix));
+    let plain =
+        lines.map(|line| line.split(" #").next().unwrap().split(" > ").next().unwrap().trim().to_owned());
+    plain.filter(|line| !line.contains('…')).collect()
+}
+
+fn works(example: &str) {
+    let sandbox = machine(example.split(' ').next().unwrap());
+    let answer = sandbox.run(example);
+    assert_eq!(answer.code, 0, "redcedar {example}\n{}{}", answer.stdout, answer.stderr);
+}
+
+/// A machine with what the examples speak of: two directories, a backup of two days, a configuration and a run of it.
+fn machine(command: &str) -> Sandbox {
+    let mut sandbox = Sandbox::new();
+    sandbox.write("/etc/fstab", "proc /proc proc\n");
+    sandbox.write("/home/anna/report.odt", "draft");
+    for directory in ["/mnt", "/tmp", "/usr/local/sbin", "/usr/local/share/man/man1"] {
+        fs_err::create_dir_all(sandbox.path(directory)).unwrap();
+    }
+    match command {
+        "init" => {}
+        "backup" | "list" | "restore" | "verify" | "run" | "validate" => {
+            prepare(&sandbox, "backup /etc /home/anna --to /mnt/backup");
+            prepare(&sandbox, "init /etc /home/anna --base /var/backups/redcedar");
+            for directory in ["collect", "stage", "work"] {
+                fs_err::create_dir_all(sandbox.path("/var/backups/redcedar").join(directory)).unwrap();
+            }
+            fs_err::copy(sandbox.path("/etc/redcedar.conf"), sandbox.path("/etc/cback3.conf")).unwrap();
+            prepare(&sandbox, "run collect stage");
+            sandbox.at("2026-11-24T02:00:00");
+            sandbox.write("/home/anna/report.odt", "final");
+            prepare(&sandbox, "backup /etc /home/anna --to /mnt/backup");
+        }
+        _ => {}
+    }
+    sandbox
+}
+
+fn prepare(sandbox: &Sandbox, line: &str) {
+    let answer = sandbox.run(line);
+    assert_eq!(answer.code, 0, "preparing: redcedar {line}\n{}{}", answer.stdout, answer.stderr);
+}

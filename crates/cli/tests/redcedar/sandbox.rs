@@ -1,0 +1,133 @@
+//! A directory that stands for the root of a machine, and a clean environment with a clock that stands still.
+
+use std::fmt::Write as _;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use assert_cmd::cargo::cargo_bin;
+
+/// A machine of its own: everything happens below one temporary directory.
+pub(crate) struct Sandbox {
+    directory: tempfile::TempDir,
+    now: String,
+}
+
+/// What a command said.
+pub(crate) struct Answer {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Sandbox {
+    pub(crate) fn new() -> Self {
+        let directory = tempfile::Builder::new().prefix("redcedar").tempdir().unwrap();
+        fs_err::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        Self { directory, now: "2026-11-23T02:00:00".to_owned() }
+    }
+
+    /// Sets the clock.
+    pub(crate) fn at(&mut self, now: &str) {
+        now.clone_into(&mut self.now);
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Where `path`, which begins with `/`, is in here.
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.root().join(path.trim_start_matches('/'))
+    }
+
+    /// Writes a file, and the directories above it.
+    pub(crate) fn write(&self, path: &str, content: impl AsRef<[u8]>) {
+        let path = self.path(path);
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        fs_err::write(path, content).unwrap();
+    }
+
+    pub(crate) fn read(&self, path: &str) -> String {
+        fs_err::read_to_string(self.path(path)).unwrap()
+    }
+
+    /// `redcedar` in the root of the sandbox. Words that begin with `/` mean paths in here.
+    #[expect(clippy::disallowed_methods, reason = "the program under test")]
+    pub(crate) fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(cargo_bin!("redcedar"));
+        command
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("TZ", "UTC")
+            .env("HOME", self.root())
+            .env("COLUMNS", "100")
+            .env("REDCEDAR_NOW", &self.now)
+            .env("REDCEDAR_CONFIG", self.path("/etc/redcedar.conf"))
+            .current_dir(self.root());
+        for word in words(line) {
+            command.arg(if word.starts_with('/') { self.path(&word).into_os_string() } else { word.into() });
+        }
+        command
+    }
+
+    /// Runs `redcedar`, see [`Sandbox::command`].
+    pub(crate) fn run(&self, line: &str) -> Answer {
+        let output = self.command(line).output().unwrap();
+        Answer {
+            code: output.status.code().unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Runs `redcedar` and shows the conversation, with everything taken out that differs from machine to machine.
+    pub(crate) fn talk(&self, line: &str) -> String {
+        let answer = self.run(line);
+        let mut text = format!("$ redcedar {line}\n{}", answer.stdout);
+        if !answer.stderr.is_empty() {
+            let _infallible = write!(text, "--- stderr\n{}", answer.stderr);
+        }
+        let _infallible = writeln!(text, "--- exit {}", answer.code);
+        self.redact(&text)
+    }
+
+    fn redact(&self, text: &str) -> String {
+        let program = cargo_bin!("redcedar").display().to_string();
+        let root = self.root().display().to_string();
+        let host = redcedar_system::account::host_name();
+        let text = text.replace(&program, "redcedar").replace(&format!("{root}/"), "/").replace(&root, "/");
+        let text = text.replace(&format!("/{host}/"), "/HOST/").replace(&format!("  {host}  "), "  HOST  ");
+        without_times(&text)
+    }
+}
+
+/// Replaces what a stopwatch says: ` in 0.4 s`.
+fn without_times(text: &str) -> String {
+    text.lines()
+        .map(|line| match line.rfind(" in ") {
+            Some(at) if line.ends_with(" s") => format!("{} in TIME\n", &line[..at]),
+            _ => format!("{line}\n"),
+        })
+        .collect()
+}
+
+/// Splits a command line as a shell does, as far as examples go.
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = None::<String>;
+    let mut quote = None;
+    for character in line.chars() {
+        match (quote, character) {
+            (Some(open), c) if c == open => quote = None,
+            (None, '\'' | '"') => {
+                quote = Some(character);
+                word.get_or_insert_default();
+            }
+            (None, ' ') => words.extend(word.take()),
+            (_, c) => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    words
+}

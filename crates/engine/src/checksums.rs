@@ -1,0 +1,142 @@
+//! `cback.sha256`: proves a directory with `sha256sum -c`, and no tool of ours.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Read, Write};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+use redcedar_system::Owner;
+use redcedar_system::fs::Directory;
+
+/// The name of the file.
+pub const NAME: &str = "cback.sha256";
+
+/// SHA-256 digests of the files of one directory, by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Checksums(BTreeMap<OsString, [u8; 32]>);
+
+impl Checksums {
+    /// Reads the file of `directory`; none there means no digests. Lines that are not ours are passed over.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be read.
+    pub fn read(directory: &Directory) -> io::Result<Self> {
+        if directory.status(OsStr::new(NAME))?.is_none() {
+            return Ok(Self::default());
+        }
+        let mut text = Vec::new();
+        directory.open_file(OsStr::new(NAME))?.read_to_end(&mut text)?;
+        Ok(Self(text.split(|byte| *byte == b'\n').filter_map(parse_line).collect()))
+    }
+
+    /// Writes the file into `directory`, atomically.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, directory: &Directory, owner: Option<Owner>) -> io::Result<()> {
+        let mut pending = directory.create_file(OsStr::new(NAME))?;
+        pending.write_all(&self.render())?;
+        pending.publish(0o640, owner)
+    }
+
+    /// Notes the digest of a file.
+    pub fn insert(&mut self, name: OsString, digest: [u8; 32]) {
+        self.0.insert(name, digest);
+    }
+
+    /// The digest of a file.
+    pub fn get(&self, name: &OsStr) -> Option<&[u8; 32]> {
+        self.0.get(name)
+    }
+
+    /// Forgets the files for which `keep` says no.
+    pub fn retain(&mut self, keep: impl Fn(&OsStr) -> bool) {
+        self.0.retain(|name, _| keep(name));
+    }
+
+    /// In the order of names; a name with a backslash or a line break is escaped as `sha256sum` does.
+    fn render(&self) -> Vec<u8> {
+        let mut text = Vec::new();
+        for (name, digest) in &self.0 {
+            let name = name.as_bytes();
+            if name.iter().any(|byte| matches!(byte, b'\\' | b'\n' | b'\r')) {
+                text.push(b'\\');
+            }
+            text.extend(digest.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()));
+            text.extend_from_slice(b"  ");
+            for byte in name {
+                match byte {
+                    b'\\' => text.extend_from_slice(b"\\\\"),
+                    b'\n' => text.extend_from_slice(b"\\n"),
+                    b'\r' => text.extend_from_slice(b"\\r"),
+                    byte => text.push(*byte),
+                }
+            }
+            text.push(b'\n');
+        }
+        text
+    }
+}
+
+fn parse_line(line: &[u8]) -> Option<(OsString, [u8; 32])> {
+    let (escaped, line) = match line.strip_prefix(b"\\") {
+        Some(rest) => (true, rest),
+        None => (false, line),
+    };
+    let (hex, name) = line.split_at_checked(64)?;
+    let name = name.strip_prefix(b"  ").or_else(|| name.strip_prefix(b" *"))?;
+    let mut digest = [0; 32];
+    for (byte, pair) in digest.iter_mut().zip(hex.chunks_exact(2)) {
+        *byte = u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    let name = if escaped { unescape(name) } else { name.to_vec() };
+    Some((OsString::from_vec(name), digest))
+}
+
+fn unescape(name: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(name.len());
+    let mut bytes = name.iter();
+    while let Some(byte) = bytes.next() {
+        let unescaped = match byte {
+            b'\\' => match bytes.next() {
+                Some(b'n') => b'\n',
+                Some(b'r') => b'\r',
+                Some(other) => *other,
+                None => b'\\',
+            },
+            byte => *byte,
+        };
+        plain.push(unescaped);
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sha256sum_accepts_what_we_write_and_we_read_it_back() {
+        let root = tempfile::tempdir().unwrap();
+        let directory = Directory::open(root.path()).unwrap();
+        assert_eq!(Checksums::read(&directory).unwrap(), Checksums::default());
+        let mut checksums = Checksums::default();
+        for name in [&b"etc.tar.gz"[..], b"a b", b"back\\slash", b"new\nline", b"ret\rurn", b"byte\xff"] {
+            let name = OsStr::from_bytes(name);
+            fs_err::write(root.path().join(name), name.as_bytes()).unwrap();
+            checksums.insert(name.to_owned(), sha2::Digest::finalize(sha256(name.as_bytes())).into());
+        }
+        checksums.write(&directory, None).unwrap();
+        assert_eq!(Checksums::read(&directory).unwrap(), checksums);
+        let output = redcedar_testing::program::command("sha256sum")
+            .args(["--strict", "-c", NAME])
+            .current_dir(root.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    fn sha256(bytes: &[u8]) -> sha2::Sha256 {
+        sha2::Digest::new_with_prefix(bytes)
+    }
+}

@@ -1,0 +1,167 @@
+//! What is there: one look at everything below a purge directory.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use redcedar_config::Config;
+use redcedar_system::fs::{Directory, LOCK_NAME};
+use redcedar_system::interrupt::Interrupted;
+use redcedar_system::{System, escape};
+use rustix::fs::{FileType, Stat};
+
+use super::plan::{Contents, Found, Identity, Role};
+use crate::outcome::Outcome;
+
+const SECONDS_PER_DAY: i64 = 86_400;
+
+/// Device and inode: the same directory under any name.
+type Place = (u64, u64);
+
+pub(super) struct Walk<'a> {
+    /// Now, in whole seconds.
+    now: i64,
+    /// Directories that peers on this machine, we among them, collect to.
+    collect_dirs: Vec<Place>,
+    /// The staging directory, links resolved.
+    staging_dir: Option<PathBuf>,
+    /// The file system of the purge directory.
+    device: u64,
+    /// The purge directory, links resolved.
+    root: PathBuf,
+    system: &'a System,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(config: &Config, root: &Directory, system: &'a System) -> io::Result<Self> {
+        let resolved = fs_err::canonicalize(root.path())?;
+        if resolved == Path::new("/") {
+            return Err(io::Error::other("it is the root of all file systems"));
+        }
+        let own = config.collect.iter().map(|collect| &collect.collect_dir);
+        let lists = [config.peers.as_ref(), config.stage.as_ref().and_then(|stage| stage.peers.as_ref())];
+        let peers = lists.into_iter().flatten().flat_map(|list| &list.local).map(|peer| &peer.collect_dir);
+        Ok(Self {
+            now: system.clock.now().timestamp().as_second(),
+            collect_dirs: own.chain(peers).filter_map(|path| place(path)).collect(),
+            staging_dir: config
+                .stage
+                .as_ref()
+                .and_then(|stage| fs_err::canonicalize(&*stage.staging_dir).ok()),
+            device: root.own_status()?.st_dev,
+            root: resolved,
+            system,
+        })
+    }
+
+    /// Takes the purge directory to be on another file system than it is.
+    #[cfg(test)]
+    pub(super) fn on_device(self, device: u64) -> Self {
+        Self { device, ..self }
+    }
+
+    /// Lists everything in `directory`, which is `below` the purge directory. What cannot be listed is told, and stays.
+    pub(super) fn contents(
+        &self,
+        directory: &Directory,
+        below: &Path,
+        outcome: &mut Outcome,
+    ) -> Result<Contents, Interrupted> {
+        self.system.interrupt.check()?;
+        let listed = self.role(directory, below).and_then(|role| Ok((role, directory.names()?)));
+        let (role, names) = match listed {
+            Ok((Role::Protected, _)) => return Ok(Contents { role: Role::Protected, entries: Vec::new() }),
+            Ok(listed) => listed,
+            Err(error) => return Ok(self.keep(&error, outcome)),
+        };
+        let mut entries = Vec::with_capacity(names.len());
+        for name in names.into_iter().filter(|name| name != LOCK_NAME) {
+            match directory.status(&name) {
+                Ok(Some(stat)) => entries.push(self.entry(directory, below, name, &stat, outcome)?),
+                Ok(None) => {}
+                Err(error) => return Ok(self.keep(&error, outcome)),
+            }
+        }
+        Ok(Contents { role, entries })
+    }
+
+    fn entry(
+        &self,
+        directory: &Directory,
+        below: &Path,
+        name: OsString,
+        stat: &Stat,
+        outcome: &mut Outcome,
+    ) -> Result<Found, Interrupted> {
+        let kind = FileType::from_raw_mode(stat.st_mode);
+        let contents = match kind {
+            FileType::Directory => Some(match directory.open_directory(&name) {
+                Ok(opened) => self.contents(&opened, &below.join(&name), outcome)?,
+                Err(error) => self.keep(&error, outcome),
+            }),
+            _ => None,
+        };
+        Ok(Found { age_days: self.age_days(kind, stat), identity: identity(stat), directory: contents, name })
+    }
+
+    fn keep(&self, error: &io::Error, outcome: &mut Outcome) -> Contents {
+        let message = format!("not purged: {error}");
+        self.system.monitor.error(&message);
+        outcome.failures.push(message);
+        Contents { role: Role::Protected, entries: Vec::new() }
+    }
+
+    fn role(&self, directory: &Directory, below: &Path) -> io::Result<Role> {
+        let stat = directory.own_status()?;
+        let protected = |why: &str| {
+            let path = escape::display(directory.path()).to_string();
+            self.system.monitor.warning(format!("[{path}] is not purged: {why}."));
+            Ok(Role::Protected)
+        };
+        if stat.st_dev != self.device {
+            return protected("it is another file system");
+        }
+        if self.collect_dirs.contains(&(stat.st_dev, stat.st_ino)) && is_awaiting_stage(directory)? {
+            return protected("what was collected there has not been staged yet");
+        }
+        Ok(if self.is_day(below) { Role::Day } else { Role::Ordinary })
+    }
+
+    fn is_day(&self, below: &Path) -> bool {
+        let path = self.root.join(below);
+        let day = self.staging_dir.as_ref().and_then(|staging| path.strip_prefix(staging).ok());
+        day.is_some_and(|day| {
+            let lengths: Vec<usize> = day
+                .iter()
+                .map(|part| if part.as_bytes().iter().all(u8::is_ascii_digit) { part.len() } else { 0 })
+                .collect();
+            lengths == [4, 2, 2]
+        })
+    }
+
+    /// Full days since the later of access and change for a file, since its own change for anything else.
+    fn age_days(&self, kind: FileType, stat: &Stat) -> u64 {
+        let modified = (stat.st_mtime, stat.st_mtime_nsec);
+        let accessed = (stat.st_atime, stat.st_atime_nsec);
+        let (seconds, nanoseconds) =
+            if kind == FileType::RegularFile { modified.max(accessed) } else { modified };
+        let age = self.now.saturating_sub(seconds).saturating_sub(i64::from(nanoseconds > 0));
+        u64::try_from(age.div_euclid(SECONDS_PER_DAY)).unwrap_or(0)
+    }
+}
+
+pub(super) fn identity(stat: &Stat) -> Identity {
+    (stat.st_ino, stat.st_mtime, stat.st_mtime_nsec)
+}
+
+fn place(path: &Path) -> Option<Place> {
+    fs_err::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+/// Whether something was collected there that nobody has acknowledged.
+fn is_awaiting_stage(directory: &Directory) -> io::Result<bool> {
+    let has = |name: &str| directory.status(OsStr::new(name)).map(|stat| stat.is_some());
+    Ok(has("cback.collect")? && !has("cback.stage")?)
+}

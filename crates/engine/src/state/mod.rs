@@ -1,0 +1,47 @@
+//! What is remembered between runs: the digest state of the originals (`.sha`), read and written compatibly, and our own
+//! side file with what that format has no room for.
+
+pub mod pickle;
+pub mod side_file;
+
+use std::io::{self, Read};
+use std::path::Path;
+
+use fs_err::os::unix::fs::OpenOptionsExt;
+use fs_err::{File, OpenOptions};
+use rustix::fs::OFlags;
+use sha2::Digest;
+
+/// SHA-1 of a file's content, as the originals remember it.
+pub type Sha1 = [u8; 20];
+
+/// Opens a regular file to read it, never through a link and never waiting for the other end of a pipe.
+pub(crate) fn open_no_follow(path: &Path) -> io::Result<File> {
+    open_no_follow_with(path, OpenOptions::new().read(true))
+}
+
+/// As [`open_no_follow`], for other ways of access.
+pub(crate) fn open_no_follow_with(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
+    let file = options.custom_flags(flags).open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"))
+    }
+}
+
+/// The digest of all that a file still has to give.
+pub(crate) fn digest<D: Digest>(file: &mut File) -> io::Result<D> {
+    let mut digest = D::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(digest),
+            Ok(read) => digest.update(&buffer[..read]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The content of a file, from the archive to the disk.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+
+use sha2::{Digest, Sha256};
+
+use crate::object::{ObjectError, io_error};
+
+/// How much is moved at a time.
+const PIECE: usize = 256 * 1024;
+
+/// The content of a file, as it comes out of an archive.
+pub(crate) struct Content<'a> {
+    /// The stored data: exactly what is there of it.
+    pub(crate) data: &'a mut dyn Read,
+    /// How many bytes `data` has.
+    pub(crate) stored: u64,
+    /// Where they belong, if the file is sparse.
+    pub(crate) extents: Option<&'a [(u64, u64)]>,
+    /// The size of the file.
+    pub(crate) size: u64,
+    /// How many bytes `data` should have.
+    pub(crate) announced: u64,
+}
+
+impl Content<'_> {
+    /// Writes the content to a new file and returns the file's size. A SHA-256, if there is one, is proven on the way.
+    pub(crate) fn write_to(
+        &mut self,
+        file: &mut File,
+        sha256: Option<&[u8; 32]>,
+    ) -> Result<u64, ObjectError> {
+        let mut sink = Sink { file, hasher: sha256.map(|_| Sha256::new()), buffer: Vec::new() };
+        match self.extents {
+            None => sink.copy(self.data, self.stored)?,
+            Some(extents) => self.write_sparse(&mut sink, extents)?,
+        }
+        if self.stored < self.announced {
+            return Err(ObjectError::Short { there: self.stored, size: self.size });
+        }
+        let digest = sink.hasher.map(Sha256::finalize);
+        if digest.as_deref() != sha256.map(|sha256| &sha256[..]) {
+            return Err(ObjectError::Digest);
+        }
+        Ok(self.size)
+    }
+
+    fn write_sparse(&mut self, sink: &mut Sink<'_>, extents: &[(u64, u64)]) -> Result<(), ObjectError> {
+        let mut left = self.stored;
+        let mut position = 0;
+        for &(offset, length) in extents {
+            sink.hole(offset - position)?;
+            let length = length.min(left);
+            sink.copy(self.data, length)?;
+            left -= length;
+            position = offset + length;
+        }
+        sink.hole(self.size.saturating_sub(position))?;
+        sink.file.set_len(self.size).map_err(io_error("cannot set its size"))
+    }
+}
+
+struct Sink<'a> {
+    file: &'a mut File,
+    hasher: Option<Sha256>,
+    buffer: Vec<u8>,
+}
+
+impl Sink<'_> {
+    /// Moves exactly `length` bytes.
+    fn copy(&mut self, data: &mut dyn Read, length: u64) -> Result<(), ObjectError> {
+        let mut left = length;
+        while left > 0 {
+            let piece = PIECE.min(usize::try_from(left).unwrap_or(PIECE));
+            self.buffer.resize(piece, 0);
+            let read = match data.read(&mut self.buffer) {
+                Ok(0) => {
+                    let source =
+                        io::Error::new(io::ErrorKind::UnexpectedEof, "the archive ends in the middle of it");
+                    return Err(io_error("cannot read its content")(source));
+                }
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(io_error("cannot read its content")(error)),
+            };
+            self.file.write_all(&self.buffer[..read]).map_err(io_error("cannot write it"))?;
+            if let Some(hasher) = &mut self.hasher {
+                hasher.update(&self.buffer[..read]);
+            }
+            left -= read as u64;
+        }
+        Ok(())
+    }
+
+    /// Leaves `length` bytes out.
+    fn hole(&mut self, length: u64) -> Result<(), ObjectError> {
+        let distance =
+            i64::try_from(length).map_err(|error| io_error("cannot write it")(io::Error::other(error)))?;
+        self.file.seek(SeekFrom::Current(distance)).map_err(io_error("cannot write it"))?;
+        if let Some(hasher) = &mut self.hasher {
+            self.buffer.clear();
+            self.buffer.resize(PIECE, 0);
+            let mut left = length;
+            while left > 0 {
+                let piece = PIECE.min(usize::try_from(left).unwrap_or(PIECE));
+                hasher.update(&self.buffer[..piece]);
+                left -= piece as u64;
+            }
+        }
+        Ok(())
+    }
+}

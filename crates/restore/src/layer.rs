@@ -1,0 +1,123 @@
+//! One link of a chain: an archive with its manifest, or either alone.
+
+use std::io;
+use std::ops::Range;
+
+use jiff::civil::Date;
+use redcedar_archive::Compression;
+use redcedar_archive::manifest::{Header, Line, ManifestReader, Trailer};
+use redcedar_archive::reader::{self, ArchiveReader, BlockIndex};
+use redcedar_system::escape;
+
+use crate::source::{StoredFile, StoredItem};
+
+/// An archive, as far as the extraction has to know it.
+#[derive(Debug, Clone)]
+pub struct Layer {
+    /// The day it belongs to.
+    pub date: Date,
+    archive: Option<(StoredFile, Compression)>,
+    index: Option<BlockIndex>,
+    /// Where members begin, ascending.
+    offsets: Vec<u64>,
+}
+
+/// A manifest that has been read to its end and fits its archive.
+pub(crate) struct Manifest {
+    pub(crate) lines: Vec<Line>,
+    pub(crate) trailer: Trailer,
+}
+
+impl Layer {
+    pub(crate) fn new(item: &StoredItem, trailer: Option<&Trailer>, mut offsets: Vec<u64>) -> Self {
+        let size = item.archive.as_ref().map(|(file, _)| file.size());
+        let index =
+            trailer.and_then(|trailer| BlockIndex::new(&trailer.blocks, size?, trailer.uncompressed_size?));
+        offsets.sort_unstable();
+        Self { date: item.date, archive: item.archive.clone(), index, offsets }
+    }
+
+    /// The archive's file, if it is there.
+    pub fn file(&self) -> Option<&StoredFile> {
+        self.archive.as_ref().map(|(file, _)| file)
+    }
+
+    /// Where the member that begins at `offset` ends: where the next one begins.
+    fn extent(&self, offset: u64) -> Range<u64> {
+        let next = self.offsets.partition_point(|other| *other <= offset);
+        offset..self.offsets.get(next).copied().unwrap_or(u64::MAX)
+    }
+
+    /// Opens the archive for reading the members that begin at `offsets`, which ascend: only the blocks that hold them are
+    /// decompressed, where it is known where they are.
+    pub(crate) fn open(&self, offsets: &[u64], threads: usize) -> io::Result<ArchiveReader> {
+        let Some((file, compression)) = &self.archive else {
+            let text = format!("the archive of {} is missing", self.date);
+            return Err(io::Error::new(io::ErrorKind::NotFound, text));
+        };
+        match &self.index {
+            None => reader::sequential(file.open()?, *compression, None, threads),
+            Some(index) => {
+                let extents: Vec<_> = offsets.iter().map(|offset| self.extent(*offset)).collect();
+                reader::ranges(file.open()?, *compression, index, &extents, threads)
+            }
+        }
+    }
+}
+
+impl Manifest {
+    /// Reads the manifest of `item`, if it has one.
+    ///
+    /// # Errors
+    /// With the reason why it is not to be believed.
+    pub(crate) fn read(item: &StoredItem) -> Result<Option<Self>, String> {
+        let Some(file) = &item.manifest else { return Ok(None) };
+        let mut reader = open_manifest(file)?;
+        let header = reader.header().clone();
+        let mut lines = Vec::new();
+        while let Some(line) = reader.next_line().map_err(|error| error.to_string())? {
+            lines.push(line);
+        }
+        let trailer = reader.trailer().map_err(|error| error.to_string())?;
+        check_archive(item, &header, &trailer)?;
+        Ok(Some(Self { lines, trailer }))
+    }
+
+    pub(crate) fn offsets(&self) -> Vec<u64> {
+        let offset = |line: &Line| match line {
+            Line::Present(entry) => entry.offset,
+            Line::Gone(_) => None,
+        };
+        self.lines.iter().filter_map(offset).collect()
+    }
+}
+
+/// The first line of a manifest.
+///
+/// # Errors
+/// With the reason why it cannot be read.
+pub(crate) fn read_header(file: &StoredFile) -> Result<Header, String> {
+    Ok(open_manifest(file)?.header().clone())
+}
+
+fn open_manifest(file: &StoredFile) -> Result<ManifestReader<std::fs::File>, String> {
+    let opened = file.open().map_err(|error| error.to_string())?;
+    ManifestReader::open(opened).map_err(|error| error.to_string())
+}
+
+/// An archive that was written again by somebody else no longer fits its manifest.
+fn check_archive(item: &StoredItem, header: &Header, trailer: &Trailer) -> Result<(), String> {
+    let Some((file, _)) = &item.archive else { return Ok(()) };
+    let name = file.path().file_name();
+    if header.archive.as_deref() != name {
+        return Err(match &header.archive {
+            Some(other) => format!("it describes {}", escape::display(other)),
+            None => "it says that nothing was stored".to_owned(),
+        });
+    }
+    match trailer.archive_size {
+        Some(size) if size == file.size() => Ok(()),
+        Some(size) => Err(format!("it describes an archive of {size} bytes, not of {}", file.size())),
+        None => Err("it does not say how large the archive is".to_owned()),
+    }
+}

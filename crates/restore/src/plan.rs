@@ -1,0 +1,114 @@
+//! What a restore writes, in which order. Pure: from a tree and the wanted paths to lists.
+
+use std::path::{Path, PathBuf};
+
+use redcedar_archive::Kind;
+
+use crate::report::Failure;
+use crate::tree::{Content, Node, Tree};
+
+/// What is to be written. Directories come first, then the members of each archive in the order of the archive, then further
+/// names, last the metadata of directories.
+#[derive(Debug, Default)]
+pub(crate) struct Plan<'t> {
+    /// Parents before children.
+    pub(crate) directories: Vec<Object<'t>>,
+    /// For each layer, ordered by place in the archive.
+    pub(crate) members: Vec<Vec<Member<'t>>>,
+    /// Further names of files, each with the name that is written.
+    pub(crate) links: Vec<(Object<'t>, &'t Path)>,
+    /// What is not stored.
+    pub(crate) missing: Vec<Failure>,
+    /// Sockets, which nobody wants back.
+    pub(crate) sockets: u64,
+    /// How many objects are to be written.
+    pub(crate) objects: u64,
+    /// Bytes of content.
+    pub(crate) bytes: u64,
+}
+
+/// A path and what is known of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Object<'t> {
+    pub(crate) path: &'t Path,
+    pub(crate) node: &'t Node,
+}
+
+/// An object and where it is in its archive.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Member<'t> {
+    pub(crate) object: Object<'t>,
+    pub(crate) content: Content,
+}
+
+/// Plans to write `paths`, with everything below them, or everything where there are none.
+pub(crate) fn plan<'t>(tree: &'t Tree, paths: &[PathBuf]) -> Plan<'t> {
+    let mut plan = Plan { members: vec![Vec::new(); tree.layers.len()], ..Plan::default() };
+    let mut directories_in_archives = Vec::new();
+    for (path, node) in &tree.nodes {
+        if !is_wanted(path, paths) {
+            continue;
+        }
+        let object = Object { path, node };
+        match (node.entry.kind, node.content) {
+            (Kind::Socket, _) => plan.sockets += 1,
+            (Kind::Directory, content) => {
+                plan.directories.push(object);
+                directories_in_archives.extend(content.map(|content| Member { object, content }));
+            }
+            (_, Some(content)) => plan.members[content.layer].push(Member { object, content }),
+            (_, None) => plan.missing.push(not_stored(tree, object)),
+        }
+    }
+    plan.objects =
+        plan.directories.len() as u64 + plan.members.iter().map(|members| members.len() as u64).sum::<u64>();
+    for members in &mut plan.members {
+        members.sort_by_key(|member| {
+            (member.content.offset, member.object.node.entry.hard_link.is_some(), member.object.path)
+        });
+        // Of several names of a file the first is written, the others become links to it.
+        let mut first: Option<Member<'t>> = None;
+        let links = &mut plan.links;
+        members.retain(|member| match first {
+            Some(first) if first.content == member.content => {
+                links.push((member.object, first.object.path));
+                false
+            }
+            _ => {
+                first = Some(*member);
+                true
+            }
+        });
+        plan.bytes += members.iter().map(|member| member.object.node.entry.size).sum::<u64>();
+    }
+    for member in directories_in_archives {
+        plan.members[member.content.layer].push(member);
+    }
+    for members in &mut plan.members {
+        members.sort_by_key(|member| member.content.offset);
+    }
+    plan.directories.sort_by_key(|object| object.path);
+    plan.links.sort_by_key(|(object, _)| object.path);
+    plan.missing.sort_by(|a, b| a.path.cmp(&b.path));
+    plan
+}
+
+/// Those of `paths` that are not in the tree, neither themselves nor anything below them.
+pub(crate) fn unknown<'p>(tree: &Tree, paths: &'p [PathBuf]) -> Vec<&'p PathBuf> {
+    let known = |path: &&PathBuf| {
+        tree.nodes.contains_key(*path) || tree.nodes.keys().any(|present| present.starts_with(path))
+    };
+    paths.iter().filter(|path| !known(path)).collect()
+}
+
+fn is_wanted(path: &Path, paths: &[PathBuf]) -> bool {
+    paths.is_empty() || paths.iter().any(|wanted| path.starts_with(wanted))
+}
+
+fn not_stored(tree: &Tree, object: Object<'_>) -> Failure {
+    let reason = match tree.date(object.node) {
+        Some(date) => format!("it could not be stored on {date}"),
+        None => "it is not stored".to_owned(),
+    };
+    Failure { path: object.path.to_owned(), reason }
+}

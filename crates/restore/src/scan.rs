@@ -1,0 +1,139 @@
+//! What is in an archive without a manifest, damaged ones included.
+
+use std::io;
+
+use redcedar_archive::Compression;
+use redcedar_archive::reader::{
+    self, ArchiveReader, Damage, Event, Member, Members, ReadError, find_swallowed,
+};
+use redcedar_system::{Interrupt, Interrupted};
+
+use crate::source::StoredFile;
+
+/// The members of an archive, and what is wrong with it.
+#[derive(Debug, Default)]
+pub(crate) struct Scan {
+    pub(crate) members: Vec<ScannedMember>,
+    /// One message each.
+    pub(crate) damages: Vec<String>,
+}
+
+#[derive(Debug)]
+pub(crate) struct ScannedMember {
+    pub(crate) member: Member,
+    /// How much of its data is there, if not all.
+    pub(crate) available: Option<u64>,
+}
+
+/// Reads through the archive in `file`. Where a file that shrank while it was stored has swallowed its successors, these are
+/// found again. What cannot be read is said among the damages.
+pub(crate) fn scan(
+    file: &StoredFile,
+    compression: Compression,
+    interrupt: &Interrupt,
+) -> Result<Scan, Interrupted> {
+    let mut scan = Scan::default();
+    let mut next = Some(0);
+    while let Some(start) = next {
+        next = match open(file, compression, start) {
+            Ok(reader) => scan_from(&mut scan, reader, start, file, compression, interrupt)?,
+            Err(error) => {
+                scan.damages.push(file.error("cannot read", &error).to_string());
+                None
+            }
+        };
+    }
+    Ok(scan)
+}
+
+fn open(file: &StoredFile, compression: Compression, offset: u64) -> io::Result<ArchiveReader> {
+    let mut reader = reader::sequential(file.open()?, compression, None, 1)?;
+    reader.skip_to(offset)?;
+    Ok(reader)
+}
+
+/// Reads on from `start`. Returns where reading has to begin again because members were swallowed there.
+fn scan_from(
+    scan: &mut Scan,
+    reader: ArchiveReader,
+    start: u64,
+    file: &StoredFile,
+    compression: Compression,
+    interrupt: &Interrupt,
+) -> Result<Option<u64>, Interrupted> {
+    let mut members = Members::resume(reader, start);
+    loop {
+        interrupt.check()?;
+        match members.next_member() {
+            Ok(Some(Event::Member(member))) => {
+                scan.members.push(ScannedMember { member: *member, available: None });
+            }
+            Ok(Some(Event::Damage(damage))) => {
+                if let Some(swallowed) = swallowed_by_last(scan, &damage, file, compression) {
+                    return Ok(Some(swallowed));
+                }
+                scan.damages.push(describe(&damage));
+            }
+            Ok(None) => {
+                if let Err(error) = members.drain() {
+                    scan.damages.push(error.to_string());
+                }
+                return Ok(None);
+            }
+            Err(error) => {
+                scan.damages.push(error.to_string());
+                return Ok(None);
+            }
+        }
+    }
+}
+
+/// Whether the last member has swallowed others: then it gets its true length.
+fn swallowed_by_last(
+    scan: &mut Scan,
+    damage: &Damage,
+    file: &StoredFile,
+    compression: Compression,
+) -> Option<u64> {
+    let data = match damage {
+        Damage::Skipped { before: Some(data), .. } => data.clone(),
+        Damage::Truncated { at } => {
+            let data = scan.members.last()?.member.data.clone();
+            (data.end > *at).then_some(data)?
+        }
+        _ => return None,
+    };
+    let last = scan.members.last_mut().filter(|last| last.member.data == data)?;
+    let search = || -> Result<Option<u64>, ReadError> {
+        let reader = open(file, compression, data.start)
+            .map_err(|source| ReadError::Io { offset: data.start, source })?;
+        find_swallowed(reader, data.clone())
+    };
+    // What cannot be read now could not be read before, and that is said.
+    let first = search().ok().flatten()?;
+    last.available = Some(first - data.start);
+    Some(first)
+}
+
+fn describe(damage: &Damage) -> String {
+    match damage {
+        Damage::Skipped { from, to: Some(to), .. } => {
+            format!(
+                "bytes {from} to {to} of the uncompressed archive belong to no member; what they held is lost"
+            )
+        }
+        Damage::Skipped { from, to: None, .. } => {
+            format!(
+                "from byte {from} of the uncompressed archive on there are no members; what was there is lost"
+            )
+        }
+        Damage::Truncated { at } => {
+            format!("the archive ends in the middle of a member, after byte {at} of its uncompressed form")
+        }
+        Damage::NoEndMarker { at } => {
+            format!(
+                "the archive ends without its end marker, after byte {at} of its uncompressed form: more may be missing"
+            )
+        }
+    }
+}
