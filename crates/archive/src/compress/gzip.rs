@@ -7,7 +7,8 @@ use libdeflater::CompressionLvl;
 
 use super::shrinkable::Judge;
 
-const LEVEL: i32 = 6;
+/// Of libdeflate: gives smaller files than `gzip -9` in a fraction of the time. Higher ones gain next to nothing.
+const LEVEL: i32 = 5;
 
 /// The unit in which data is told apart.
 const GRANULE: usize = 1 << 16;
