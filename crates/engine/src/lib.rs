@@ -1,5 +1,6 @@
 //! The pool: plan, collect, stage, purge, validate.
 
+pub mod backup;
 pub mod checksums;
 pub mod collect;
 pub mod daily_dir;
@@ -14,6 +15,7 @@ pub mod schedule;
 pub mod stage;
 pub mod state;
 
+pub use backup::{BackupError, BackupRequest, backup};
 pub use collect::{CollectError, CollectRequest, collect};
 pub use outcome::{Omission, OmissionKind, Outcome, Summary};
 pub use purge::{PurgeError, purge};
