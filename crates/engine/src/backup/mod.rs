@@ -38,6 +38,7 @@ use crate::state::side_file::{self, Header, Link};
 const STATE_DIR: &str = ".redcedar";
 
 /// What is backed up, and where to.
+#[expect(clippy::struct_excessive_bools, reason = "independent switches of one command")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackupRequest {
     /// Directories and files. Links are resolved: what a path leads to is backed up under its real path.
