@@ -56,7 +56,7 @@ pub(crate) fn extract(
         batch: Batch::default(),
         attributes: HashMap::new(),
         progress: Progress {
-            total_files: Some(plan.objects()),
+            total_files: Some(plan.objects),
             total_bytes: Some(plan.bytes),
             ..Progress::default()
         },

@@ -139,7 +139,7 @@ pub fn restore(
     }
     let plan = plan(&tree, &paths);
     let mut report = if request.dry_run {
-        Report { restored: plan.objects(), bytes: plan.bytes, ..Report::default() }
+        Report { restored: plan.objects, bytes: plan.bytes, ..Report::default() }
     } else {
         let target = open_target(request)?;
         monitor.task("Restoring");
