@@ -504,19 +504,6 @@ fn without_a_working_directory_everything_is_backed_up_and_the_run_says_so() {
 }
 
 #[test]
-fn what_cannot_be_read_is_an_omission_and_is_tried_again() {
-    let machine = Machine::new(CollectMode::Incremental);
-    if redcedar_testing::program::is_root() {
-        // Root reads everything; a loop of links to a missing program is no substitute. A vanished file is tested elsewhere.
-        return;
-    }
-    fs_err::set_permissions(machine.path("source/a"), std::fs::Permissions::from_mode(0)).unwrap();
-    let outcome = machine.run(MONDAY);
-    assert_eq!(outcome.omissions.len(), 1);
-    assert_eq!(outcome.omissions[0].kind, OmissionKind::Unreadable);
-}
-
-#[test]
 fn our_own_directories_are_not_collected_by_accident() {
     let mut machine = Machine::new(CollectMode::Daily);
     let root = machine.root.path().to_owned();
