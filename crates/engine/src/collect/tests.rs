@@ -253,6 +253,21 @@ fn a_full_backup_that_nobody_picked_up_is_made_again() {
 }
 
 #[test]
+fn a_second_run_of_a_day_covers_the_first_even_if_that_was_picked_up() {
+    let machine = Machine::new(CollectMode::Incremental);
+    machine.run(MONDAY);
+    let (monday, _) = machine.manifest();
+    machine.pick_up();
+    machine.write("source/a", "first change");
+    machine.run(TUESDAY);
+    machine.pick_up();
+    machine.write("source/b", "second change");
+    machine.run(TUESDAY);
+    assert_eq!(machine.stored_names(), ["a", "b"]);
+    assert_eq!(machine.manifest().0.baseline, Some(monday.run));
+}
+
+#[test]
 fn a_pick_up_of_an_earlier_run_that_ends_late_proves_nothing() {
     let machine = Machine::new(CollectMode::Incremental);
     machine.run(MONDAY);
