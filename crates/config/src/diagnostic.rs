@@ -149,7 +149,8 @@ impl Diagnostics {
         let blank = " ".repeat(before.chars().count());
         let carets = "^".repeat(marked.chars().count().max(1));
         writeln!(out, "{dim}{margin} |{reset}")?;
-        writeln!(out, "{dim}{number} |{reset} {before}{marked}{after}")?;
+        let line = format!(" {before}{marked}{after}");
+        writeln!(out, "{dim}{number} |{reset}{}", line.trim_end())?;
         writeln!(out, "{dim}{margin} |{reset} {blank}{marker}{carets}{reset}")?;
         if let Some(hint) = &finding.hint {
             writeln!(out, "{bold}hint:{reset} {}", escape::multiline(hint))?;

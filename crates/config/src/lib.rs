@@ -9,6 +9,7 @@ mod diagnostic;
 mod encoding;
 mod section;
 mod source;
+mod suggest;
 pub mod value;
 mod xml;
 

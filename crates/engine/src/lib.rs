@@ -1,16 +1,27 @@
 //! The pool: plan, collect, stage, purge, validate.
 
 pub mod checksums;
+pub mod collect;
 pub mod daily_dir;
+pub mod indicator;
+mod item;
 pub mod outcome;
 pub mod plan;
 pub mod purge;
+pub mod run;
 #[cfg(test)]
 mod sample;
 pub mod schedule;
 pub mod stage;
 pub mod state;
+pub mod validate;
 
+pub use collect::{CollectError, CollectRequest, collect};
 pub use outcome::{Omission, OmissionKind, Outcome, Summary};
 pub use purge::{PurgeError, purge};
+pub use run::{RunError, RunReport, RunRequest, run};
 pub use stage::{StageError, StageRequest, stage};
+pub use validate::{Finding, validate};
+
+/// What manifests and indicators call the program.
+const PROGRAM: &str = concat!("redcedar ", env!("CARGO_PKG_VERSION"));

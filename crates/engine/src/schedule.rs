@@ -64,7 +64,8 @@ pub fn is_week_old(day: Option<Date>, today: Date) -> bool {
     day.is_some_and(|day| (today - day).get_days() >= WEEK)
 }
 
-fn weekday(day: StartingDay) -> Weekday {
+/// The first day of the backup week, as calendars have it.
+pub fn weekday(day: StartingDay) -> Weekday {
     match day {
         StartingDay::Monday => Weekday::Monday,
         StartingDay::Tuesday => Weekday::Tuesday,

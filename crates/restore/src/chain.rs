@@ -145,12 +145,12 @@ mod tests {
     use super::*;
     use jiff::civil::date;
 
-    fn full(run: &str) -> Option<Facts> {
-        Some(Facts { mode: Mode::Full, run: run.into(), baseline: None })
+    fn full(run: &str) -> Facts {
+        Facts { mode: Mode::Full, run: run.into(), baseline: None }
     }
 
-    fn increment(run: &str, baseline: &str) -> Option<Facts> {
-        Some(Facts { mode: Mode::Incremental, run: run.into(), baseline: Some(baseline.into()) })
+    fn increment(run: &str, baseline: &str) -> Facts {
+        Facts { mode: Mode::Incremental, run: run.into(), baseline: Some(baseline.into()) }
     }
 
     /// Days from Sunday, 22 November 2026, on.
@@ -163,23 +163,29 @@ mod tests {
 
     #[test]
     fn a_chain_begins_with_the_last_full_one() {
-        let history = [full("a"), increment("b", "a"), full("c"), increment("d", "c"), increment("e", "d")];
+        let history = [
+            Some(full("a")),
+            Some(increment("b", "a")),
+            Some(full("c")),
+            Some(increment("d", "c")),
+            Some(increment("e", "d")),
+        ];
         assert_eq!(planned(&history, None), Chain { links: vec![2, 3, 4], caveats: vec![] });
         assert_eq!(planned(&history[..3], None), Chain { links: vec![2], caveats: vec![] });
     }
 
     #[test]
     fn increments_that_a_later_one_covers_are_not_needed() {
-        let history = [full("a"), increment("b", "a"), increment("c", "a")];
+        let history = [Some(full("a")), Some(increment("b", "a")), Some(increment("c", "a"))];
         assert_eq!(planned(&history, None), Chain { links: vec![0, 2], caveats: vec![] });
     }
 
     #[test]
     fn a_gap_is_said_and_what_there_is_is_used() {
-        let history = [full("a"), increment("c", "b")];
+        let history = [Some(full("a")), Some(increment("c", "b"))];
         let gap = Caveat::MissingBaseline { date: date(2026, 11, 23), run: Some("b".into()) };
         assert_eq!(planned(&history, None), Chain { links: vec![0, 1], caveats: vec![gap.clone()] });
-        assert_eq!(planned(&[None, increment("c", "b")], None).links, [0, 1]);
+        assert_eq!(planned(&[None, Some(increment("c", "b"))], None).links, [0, 1]);
         assert!(planned(&history[1..], None).links == [0]);
     }
 
@@ -199,13 +205,20 @@ mod tests {
 
     #[test]
     fn without_manifests_and_starting_day_the_first_appearance_is_the_beginning() {
-        assert_eq!(planned(&vec![None; 10], None).links, Vec::from_iter(0..10));
+        assert_eq!(planned(&vec![None; 10], None).links, (0..10).collect::<Vec<_>>());
         assert_eq!(planned(&[None], None).caveats, [Caveat::StartAssumed { date: date(2026, 11, 22) }]);
     }
 
     #[test]
     fn both_programs_may_take_turns() {
-        let history = [full("a"), None, increment("c", "a"), None, increment("e", "c"), increment("f", "e")];
+        let history = [
+            Some(full("a")),
+            None,
+            Some(increment("c", "a")),
+            None,
+            Some(increment("e", "c")),
+            Some(increment("f", "e")),
+        ];
         let chain = planned(&history, Some(Weekday::Sunday));
         assert_eq!(chain.links, [0, 1, 2, 3, 4, 5]);
         assert_eq!(

@@ -95,7 +95,8 @@ impl Sink<'_> {
 
     /// Leaves `length` bytes out.
     fn hole(&mut self, length: u64) -> Result<(), ObjectError> {
-        let distance = i64::try_from(length).map_err(|error| io_error("cannot write it")(io::Error::other(error)))?;
+        let distance =
+            i64::try_from(length).map_err(|error| io_error("cannot write it")(io::Error::other(error)))?;
         self.file.seek(SeekFrom::Current(distance)).map_err(io_error("cannot write it"))?;
         if let Some(hasher) = &mut self.hasher {
             self.buffer.clear();

@@ -56,7 +56,7 @@ pub(crate) fn extract(
         batch: Batch::default(),
         attributes: HashMap::new(),
         progress: Progress {
-            total_files: Some(plan.objects()),
+            total_files: Some(plan.objects),
             total_bytes: Some(plan.bytes),
             ..Progress::default()
         },
@@ -64,9 +64,12 @@ pub(crate) fn extract(
         interrupt,
     };
     let made = reading.make_directories(plan)?;
+    let (sender, receiver) = sync_channel(4);
+    let receiver = Mutex::new(receiver);
+    let reading = &mut reading;
     std::thread::scope(|scope| {
-        let (sender, receiver) = sync_channel(4);
-        let receiver = Mutex::new(receiver);
+        // Gone when the reading has ended, which ends the writing.
+        let sender = sender;
         for _ in 0..settings.threads {
             let (receiver, results) = (&receiver, &results);
             let writer = writer();
@@ -79,7 +82,6 @@ pub(crate) fn extract(
     rustix::fs::syncfs(target.root()).unwrap_or_else(|error| {
         results.fail(Path::new(""), &format!("cannot bring the target to disk: {error}"));
     });
-    drop(reading);
     let mut report = results.into_report();
     report.warnings = notes.into_messages();
     Ok(report)
@@ -142,11 +144,7 @@ struct Batch<'t> {
     bytes: usize,
 }
 
-fn write_batches(
-    batches: &Mutex<Receiver<Vec<Job<'_>>>>,
-    mut writer: ObjectWriter<'_>,
-    results: &Results,
-) {
+fn write_batches(batches: &Mutex<Receiver<Vec<Job<'_>>>>, mut writer: ObjectWriter<'_>, results: &Results) {
     loop {
         let next = batches.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(batch) = next else { return };
@@ -172,6 +170,8 @@ fn write_small(writer: &mut ObjectWriter<'_>, job: &Job<'_>) -> Result<Written, 
     writer.file(path, &node.entry, &job.member.xattrs, &mut content)
 }
 
+type Xattrs = Vec<(Vec<u8>, Vec<u8>)>;
+
 /// The one who reads.
 struct Reading<'t, 'r> {
     tree: &'t Tree,
@@ -179,7 +179,7 @@ struct Reading<'t, 'r> {
     writer: ObjectWriter<'r>,
     batch: Batch<'t>,
     /// Extended attributes of directories, until their turn comes.
-    attributes: HashMap<&'t Path, Vec<(Vec<u8>, Vec<u8>)>>,
+    attributes: HashMap<&'t Path, Xattrs>,
     progress: Progress,
     monitor: &'r dyn Monitor,
     interrupt: &'r Interrupt,
@@ -252,7 +252,8 @@ impl<'t> Reading<'t, '_> {
         let Member { object, content } = *planned;
         let cannot_read = |error: io::Error| ObjectError::Io { intent: "cannot read it", source: error };
         reader.skip_to(content.offset).map_err(cannot_read)?;
-        let member = read_member(reader, content.offset).map_err(|error| cannot_read(io::Error::other(error)))?;
+        let member =
+            read_member(reader, content.offset).map_err(|error| cannot_read(io::Error::other(error)))?;
         let entry = &object.node.entry;
         if entry.kind == Kind::Directory {
             if !member.xattrs.is_empty() {
@@ -262,7 +263,8 @@ impl<'t> Reading<'t, '_> {
         }
         let is_file = member.kind == MemberKind::File;
         if is_file != (entry.kind == Kind::File) || (is_file && member.size != entry.size) {
-            let error = io::Error::new(io::ErrorKind::InvalidData, "the archive holds something else in its place");
+            let error =
+                io::Error::new(io::ErrorKind::InvalidData, "the archive holds something else in its place");
             return Err(cannot_read(error));
         }
         let announced = member.data.end - member.data.start;
@@ -303,7 +305,8 @@ impl<'t> Reading<'t, '_> {
             self.interrupt.check()?;
             if self.results.is_absent(first) {
                 let first = redcedar_system::escape::display(first);
-                self.results.fail(object.path, &format!("it is a further name of {first}, which was not written"));
+                self.results
+                    .fail(object.path, &format!("it is a further name of {first}, which was not written"));
                 continue;
             }
             let result = self.writer.hard_link(object.path, &object.node.entry, first);
@@ -326,8 +329,11 @@ impl<'t> Reading<'t, '_> {
         let tree = self.tree;
         let on_the_way = target.created().into_iter().filter_map(|created| {
             let (path, node) = tree.nodes.get_key_value(&Path::new("/").join(created))?;
-            (node.entry.kind == Kind::Directory && !made.contains(path.as_path()))
-                .then_some((path.as_path(), node, false))
+            (node.entry.kind == Kind::Directory && !made.contains(path.as_path())).then_some((
+                path.as_path(),
+                node,
+                false,
+            ))
         });
         directories.extend(on_the_way);
         directories.sort_by(|a, b| b.0.cmp(a.0));

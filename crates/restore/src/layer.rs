@@ -31,8 +31,8 @@ pub(crate) struct Manifest {
 impl Layer {
     pub(crate) fn new(item: &StoredItem, trailer: Option<&Trailer>, mut offsets: Vec<u64>) -> Self {
         let size = item.archive.as_ref().map(|(file, _)| file.size());
-        let index = trailer
-            .and_then(|trailer| BlockIndex::new(&trailer.blocks, size?, trailer.uncompressed_size?));
+        let index =
+            trailer.and_then(|trailer| BlockIndex::new(&trailer.blocks, size?, trailer.uncompressed_size?));
         offsets.sort_unstable();
         Self { date: item.date, archive: item.archive.clone(), index, offsets }
     }

@@ -24,4 +24,6 @@ pub mod tree;
 pub use object::Overwrite;
 pub use report::{Failure, ItemReport, Report};
 pub use restore::{RestoreError, RestoreRequest, restore};
-pub use source::{Day, Layout, OtherKind, PeerDay, Source, SourceError, StoredFile, StoredItem, StoredKind, classify};
+pub use source::{
+    Day, Layout, OtherKind, PeerDay, Source, SourceError, StoredFile, StoredItem, StoredKind, classify,
+};

@@ -9,8 +9,8 @@ use std::path::Path;
 use redcedar_archive::Kind;
 use redcedar_archive::manifest::Entry;
 use rustix::fs::{
-    AtFlags, FileType, Gid, Mode, OFlags, Stat, Timespec, Timestamps, Uid, XattrFlags, chmod, chownat, fchmod,
-    fchown, fsetxattr, futimens, openat, utimensat,
+    AtFlags, FileType, Gid, Mode, OFlags, Stat, Timespec, Timestamps, Uid, XattrFlags, chmod, chownat,
+    fchmod, fchown, fsetxattr, futimens, openat, utimensat,
 };
 
 use crate::notes::Notes;

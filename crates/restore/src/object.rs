@@ -71,7 +71,12 @@ pub(crate) struct ObjectWriter<'t> {
 }
 
 impl<'t> ObjectWriter<'t> {
-    pub(crate) fn new(target: &'t Target, notes: &'t Notes, overwrite: Overwrite, numeric_owner: bool) -> Self {
+    pub(crate) fn new(
+        target: &'t Target,
+        notes: &'t Notes,
+        overwrite: Overwrite,
+        numeric_owner: bool,
+    ) -> Self {
         Self {
             target,
             overwrite,
@@ -197,7 +202,7 @@ impl<'t> ObjectWriter<'t> {
         let directory = self.walker.enter(parent).map_err(io_error("cannot enter its directory"))?;
         match make(&mut self.metadata, directory, name) {
             Err(ObjectError::Io { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {}
-            made => return made.map(Written::Restored),
+            result => return result.map(Written::Restored),
         }
         if self.overwrite == Overwrite::Never {
             return Ok(Written::Skipped);
@@ -208,12 +213,12 @@ impl<'t> ObjectWriter<'t> {
             return Ok(Written::Unchanged);
         }
         let temporary = temporary_name();
-        let made = make(&mut self.metadata, directory, &temporary)
+        let result = make(&mut self.metadata, directory, &temporary)
             .and_then(|bytes| put_in_place(directory, &temporary, name).map(|()| Written::Restored(bytes)));
-        if made.is_err() {
+        if result.is_err() {
             remove(directory, &temporary);
         }
-        made
+        result
     }
 }
 

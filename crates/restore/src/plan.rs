@@ -21,6 +21,8 @@ pub(crate) struct Plan<'t> {
     pub(crate) missing: Vec<Failure>,
     /// Sockets, which nobody wants back.
     pub(crate) sockets: u64,
+    /// How many objects are to be written.
+    pub(crate) objects: u64,
     /// Bytes of content.
     pub(crate) bytes: u64,
 }
@@ -37,14 +39,6 @@ pub(crate) struct Object<'t> {
 pub(crate) struct Member<'t> {
     pub(crate) object: Object<'t>,
     pub(crate) content: Content,
-}
-
-impl Plan<'_> {
-    /// How many objects there are.
-    pub(crate) fn objects(&self) -> u64 {
-        let members: usize = self.members.iter().map(Vec::len).sum();
-        (self.directories.len() + members + self.links.len()) as u64
-    }
 }
 
 /// Plans to write `paths`, with everything below them, or everything where there are none.
@@ -66,6 +60,8 @@ pub(crate) fn plan<'t>(tree: &'t Tree, paths: &[PathBuf]) -> Plan<'t> {
             (_, None) => plan.missing.push(not_stored(tree, object)),
         }
     }
+    plan.objects =
+        plan.directories.len() as u64 + plan.members.iter().map(|members| members.len() as u64).sum::<u64>();
     for members in &mut plan.members {
         members.sort_by_key(|member| {
             (member.content.offset, member.object.node.entry.hard_link.is_some(), member.object.path)

@@ -139,7 +139,7 @@ pub fn restore(
     }
     let plan = plan(&tree, &paths);
     let mut report = if request.dry_run {
-        Report { restored: plan.objects(), bytes: plan.bytes, ..Report::default() }
+        Report { restored: plan.objects, bytes: plan.bytes, ..Report::default() }
     } else {
         let target = open_target(request)?;
         monitor.task("Restoring");
@@ -178,9 +178,7 @@ fn choose_peer(source: &Source, request: &RestoreRequest) -> Result<OsString, Re
     let names = || peers.iter().map(|name| escape::display(name).to_string()).collect();
     match &request.peer {
         Some(peer) if peers.contains(&peer.as_os_str()) => Ok(peer.clone()),
-        Some(peer) => {
-            Err(RestoreError::NoPeer { peer: escape::display(peer).to_string(), peers: names() })
-        }
+        Some(peer) => Err(RestoreError::NoPeer { peer: escape::display(peer).to_string(), peers: names() }),
         None => match peers[..] {
             [peer] => Ok(peer.to_owned()),
             _ => Err(RestoreError::SeveralPeers { peers: names() }),
@@ -228,7 +226,11 @@ fn holding<'s>(
     }
     let overlaps = |a: &Path, b: &Path| a.starts_with(b) || b.starts_with(a);
     let path_of = |item: &OsStr| {
-        let newest = source.history(peer, item, as_of).into_iter().rev().find_map(|stored| stored.manifest.as_ref())?;
+        let newest = source
+            .history(peer, item, as_of)
+            .into_iter()
+            .rev()
+            .find_map(|stored| stored.manifest.as_ref())?;
         read_header(newest).ok().map(|header| header.item)
     };
     let surely: Vec<_> = items
@@ -238,10 +240,13 @@ fn holding<'s>(
             let of_name = |path: &PathBuf| {
                 path.ancestors().any(|ancestor| names_of(ancestor).iter().any(|name| name == item))
             };
-            paths.iter().map(|path| match &own {
-                Some(own) => overlaps(path, own),
-                None => of_name(path),
-            }).collect::<Vec<_>>()
+            paths
+                .iter()
+                .map(|path| match &own {
+                    Some(own) => overlaps(path, own),
+                    None => of_name(path),
+                })
+                .collect::<Vec<_>>()
         })
         .collect();
     let all_held = (0..paths.len()).all(|path| surely.iter().any(|held| held[path]));

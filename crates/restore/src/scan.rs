@@ -118,16 +118,22 @@ fn swallowed_by_last(
 fn describe(damage: &Damage) -> String {
     match damage {
         Damage::Skipped { from, to: Some(to), .. } => {
-            format!("bytes {from} to {to} of the uncompressed archive belong to no member; what they held is lost")
+            format!(
+                "bytes {from} to {to} of the uncompressed archive belong to no member; what they held is lost"
+            )
         }
         Damage::Skipped { from, to: None, .. } => {
-            format!("from byte {from} of the uncompressed archive on there are no members; what was there is lost")
+            format!(
+                "from byte {from} of the uncompressed archive on there are no members; what was there is lost"
+            )
         }
         Damage::Truncated { at } => {
             format!("the archive ends in the middle of a member, after byte {at} of its uncompressed form")
         }
         Damage::NoEndMarker { at } => {
-            format!("the archive ends without its end marker, after byte {at} of its uncompressed form: more may be missing")
+            format!(
+                "the archive ends without its end marker, after byte {at} of its uncompressed form: more may be missing"
+            )
         }
     }
 }

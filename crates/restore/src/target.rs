@@ -79,8 +79,11 @@ impl<'t> Walker<'t> {
 
     fn go(&mut self, relative: &Path, replace_last: bool) -> io::Result<BorrowedFd<'_>> {
         let bytes = relative.as_os_str().as_bytes();
-        let names: Vec<&OsStr> =
-            bytes.split(|byte| *byte == b'/').filter(|name| !name.is_empty()).map(OsStr::from_bytes).collect();
+        let names: Vec<&OsStr> = bytes
+            .split(|byte| *byte == b'/')
+            .filter(|name| !name.is_empty())
+            .map(OsStr::from_bytes)
+            .collect();
         let common = self.levels.iter().zip(&names).take_while(|(level, name)| level.name == **name).count();
         self.levels.truncate(common);
         if self.levels.last().is_some_and(|level| level.handle.is_none()) {

@@ -94,9 +94,10 @@ impl Tree {
                 content.layer += shift;
             }
             let date = |layer: usize, layers: &[Layer]| layers.get(layer).map(|layer| layer.date);
-            let newer = self.nodes.get(&path).is_none_or(|present| {
-                date(present.layer, &self.layers) < date(node.layer, &self.layers)
-            });
+            let newer = self
+                .nodes
+                .get(&path)
+                .is_none_or(|present| date(present.layer, &self.layers) < date(node.layer, &self.layers));
             if newer {
                 self.nodes.insert(path, node);
             }
@@ -180,9 +181,9 @@ impl Builder {
         let name = escape::display(&item.name);
         let consequence = if item.archive.is_some() { "the archive alone counts" } else { "nothing is left" };
         let date = item.date;
-        self.tree.warnings.push(format!(
-            "the manifest of {name} of {date} is ignored: {reason}; {consequence}"
-        ));
+        self.tree
+            .warnings
+            .push(format!("the manifest of {name} of {date} is ignored: {reason}; {consequence}"));
     }
 
     fn apply_manifest(&mut self, item: &StoredItem, manifest: Manifest) {
@@ -249,17 +250,20 @@ impl Builder {
         }
         for scanned in scan.members {
             let content = Content { layer, offset: scanned.member.offset, available: scanned.available };
-            if let Err(reason) = self.member(layer, scanned.member, content) {
-                self.tree.failures.push(Failure { reason: format!("{archive}: {}", reason.reason), ..reason });
+            if let Err(reason) = self.member(layer, &scanned.member, content) {
+                self.tree
+                    .failures
+                    .push(Failure { reason: format!("{archive}: {}", reason.reason), ..reason });
             }
         }
     }
 
-    fn member(&mut self, layer: usize, member: Member, mut content: Content) -> Result<(), Failure> {
+    fn member(&mut self, layer: usize, member: &Member, mut content: Content) -> Result<(), Failure> {
         let raw = || PathBuf::from(OsStr::from_bytes(&member.path));
         let fail = |reason: &str| Failure { path: raw(), reason: reason.to_owned() };
         let path = clean(&member.path).map_err(fail)?;
-        let mut entry = entry_of(&member).ok_or_else(|| fail("it is of a kind that cannot be brought back"))?;
+        let mut entry =
+            entry_of(member).ok_or_else(|| fail("it is of a kind that cannot be brought back"))?;
         if member.kind == MemberKind::HardLink {
             let first = clean(&member.link).map_err(|_| fail("it is another name of something outside"))?;
             let slot = self.slots.get(&first).filter(|slot| slot.layer == layer);
@@ -270,7 +274,8 @@ impl Builder {
                     escape::display(&first)
                 )));
             };
-            (entry.kind, entry.size, entry.link) = (node.entry.kind, node.entry.size, node.entry.link.clone());
+            (entry.kind, entry.size, entry.link) =
+                (node.entry.kind, node.entry.size, node.entry.link.clone());
             entry.rdev = node.entry.rdev;
             content = found;
         }

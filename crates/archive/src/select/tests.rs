@@ -388,10 +388,59 @@ fn another_file_system_is_not_entered_where_only_one_is_wanted() {
 }
 
 #[test]
+fn what_is_mounted_is_told_from_what_is_not() {
+    let exclude = Exclude::new(vec![], &["/(?!proc(/|$)).+"], &[]).unwrap();
+    let select = |root: &str, one_file_system| {
+        let selection = Selection {
+            root: Path::new(root),
+            ignore_file: None,
+            exclude: &exclude,
+            link_depth: 0,
+            dereference: false,
+            one_file_system,
+            exclude_caches: false,
+            never_enter: &[],
+        };
+        select_directory(&selection, &Interrupt::new()).unwrap()
+    };
+    let paths = |fileset: &Fileset| fileset.iter().map(|entry| entry.path.to_owned()).collect::<Vec<_>>();
+    for one_file_system in [false, true] {
+        let above = select("/", one_file_system);
+        assert_eq!(paths(&above), [Path::new("/"), Path::new("/proc")]);
+        let skipped = Problem::Skipped { path: "/proc".into(), reason: "it is a proc file system".into() };
+        assert_eq!(above.problems(), if one_file_system { vec![] } else { vec![skipped] });
+        assert!(paths(&select("/proc/sys/kernel/random", one_file_system)).len() > 1);
+    }
+}
+
+#[test]
+fn a_directory_that_may_not_be_read_is_listed_and_reported_and_the_walk_goes_on() {
+    let tree = Tree::new(&["a/", "a/x", "b/", "b/x", "c"]);
+    for (name, mode) in [("", 0o755), ("a", 0o000), ("b", 0o744)] {
+        fs_err::set_permissions(tree.path(name), std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let selected = std::thread::scope(|scope| {
+        // Only this thread becomes an ordinary user: root may read everything.
+        let walk = || {
+            if rustix::process::geteuid().is_root() {
+                let nobody = rustix::process::Uid::from_raw(65534);
+                rustix::thread::set_thread_res_uid(nobody, nobody, nobody).unwrap();
+            }
+            tree.show(&tree.select("", |_| {}))
+        };
+        scope.spawn(walk).join().unwrap()
+    });
+    let denied = "Permission denied (os error 13)";
+    let problems = [format!("unreadable: a: {denied}"), format!("unreadable: b/x: {denied}")];
+    assert_eq!(selected[..4], ["/", "a/", "b/", "c"]);
+    assert_eq!(selected[4..], problems);
+}
+
+#[test]
 fn a_tree_deeper_than_open_files_allow_is_walked_to_its_end() {
     let tree = Tree::new(&[]);
     let mut deep = tree.path("r");
-    let depth = 10 + 3 * 128;
+    let depth = 10 + 2 * 128;
     for level in 0..depth {
         fs_err::create_dir(&deep).unwrap();
         fs_err::write(deep.join("z"), "").unwrap();

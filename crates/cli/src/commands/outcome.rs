@@ -2,13 +2,13 @@
 
 use std::io::Write;
 
-use redcedar_engine::{OmissionKind, Outcome};
-use redcedar_system::escape;
+use redcedar_engine::{Omission, OmissionKind, Outcome};
+use redcedar_system::{Level, escape};
 
 use super::{CommandError, Context, Out};
 use crate::exit::Exit;
 use crate::output::human::{Count, Size, Time};
-use crate::output::json::{Document, JsonOutcome, omission_word};
+use crate::output::json::{Document, JsonOutcome, omission_word, result_word};
 
 /// Shows what came out, and says how the program ends.
 pub(crate) fn report(
@@ -21,14 +21,11 @@ pub(crate) fn report(
     let exit = exit_of(outcome);
     let elapsed = context.started.elapsed();
     if context.global.json {
-        let outcome = JsonOutcome::new(outcome, word(exit), elapsed.as_secs_f64());
+        let outcome = JsonOutcome::new(outcome, result_word(exit), elapsed.as_secs_f64());
         out.json(&Document::new(command, outcome))?;
         return Ok(exit);
     }
-    for omission in &outcome.omissions {
-        let (path, kind) = (escape::display(&omission.path), omission_word(omission.kind));
-        context.terminal.print(&format!("{kind}: {path}: {}", escape::multiline(&omission.detail)));
-    }
+    list_omissions(outcome, context);
     if !context.global.quiet {
         let summary = &outcome.summary;
         writeln!(
@@ -51,30 +48,37 @@ pub(crate) fn report(
     Ok(exit)
 }
 
+/// Each omission was told as a warning when it was met. That is enough when warnings are what is shown; they are told (again)
+/// when nothing or a lot is.
+fn list_omissions(outcome: &Outcome, context: &Context) {
+    if context.global.threshold() == Level::Warning {
+        return;
+    }
+    for omission in outcome.omissions.iter().filter(|omission| counts(omission)) {
+        let (path, kind) = (escape::display(&omission.path), omission_word(omission.kind));
+        context.terminal.print(&format!("{kind}: {path}: {}", escape::multiline(&omission.detail)));
+    }
+}
+
 /// What was skipped because it can be in no backup (a socket, `/proc`, the backup itself) is told, but is no reason to call the
 /// run incomplete: it would be every night.
+fn counts(omission: &Omission) -> bool {
+    omission.kind != OmissionKind::Skipped
+}
+
 fn exit_of(outcome: &Outcome) -> Exit {
     if !outcome.failures.is_empty() {
         Exit::Failed
-    } else if outcome.omissions.iter().any(|omission| omission.kind != OmissionKind::Skipped) {
+    } else if outcome.omissions.iter().any(counts) {
         Exit::Incomplete
     } else {
         Exit::Done
     }
 }
 
-fn word(exit: Exit) -> &'static str {
-    match exit {
-        Exit::Done => "done",
-        Exit::Incomplete => "incomplete",
-        _ => "failed",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use redcedar_engine::Omission;
 
     #[test]
     fn the_exit_code_tells_failed_from_incomplete_from_done() {

@@ -1,11 +1,19 @@
 //! `redcedar restore`: everything back, as of any day.
 
+use std::ffi::OsString;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
-use super::source::SourceArgs;
-use super::{CommandError, CommandResult, Context, Out};
+use redcedar_restore::{Failure, ItemReport, Overwrite, Report, RestoreError, RestoreRequest, restore};
+use redcedar_system::{System, escape};
+use serde::Serialize;
+
+use super::source::{Place, SourceArgs};
+use super::{CommandError, CommandResult, Context, Out, paths};
 use crate::day::Day;
 use crate::exit::Exit;
+use crate::output::human::{Counted, Size, Time};
+use crate::output::json::{Document, JsonPath, result_word};
 
 /// Bring it back, as of any day
 ///
@@ -27,7 +35,7 @@ pub(crate) struct Args {
     source: SourceArgs,
     /// Only this item: the file or directory that was configured, or given to `backup`
     #[arg(long, value_name = "PATH")]
-    item: Option<PathBuf>,
+    item: Option<OsString>,
     /// Directory to recreate the paths in; it is made if need be
     #[arg(long, value_name = "DIR", required_unless_present = "in_place", conflicts_with = "in_place")]
     to: Option<PathBuf>,
@@ -37,26 +45,188 @@ pub(crate) struct Args {
     /// As it was on this day: YYYY-MM-DD, "yesterday", "3 days ago" [default: the newest]
     #[arg(long, value_name = "DAY")]
     as_of: Option<Day>,
-    /// What to do with files that are there already
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
-    overwrite: OverwriteMode,
+    /// What to do with what is there already [default: DIR must be empty; with --in-place: never]
+    #[arg(long, value_name = "WHEN", value_enum)]
+    overwrite: Option<OverwriteMode>,
     /// Set owners by number, not by name
     #[arg(long)]
     numeric_owner: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum OverwriteMode {
-    /// Leave them alone, and say so
-    #[default]
+    /// Leave it alone
     Never,
-    /// Replace them when they are not the same
+    /// Replace it where size, time, mode, owner or kind differ
     IfDifferent,
-    /// Replace them
+    /// Replace it
     Always,
 }
 
+impl From<OverwriteMode> for Overwrite {
+    fn from(mode: OverwriteMode) -> Self {
+        match mode {
+            OverwriteMode::Never => Self::Never,
+            OverwriteMode::IfDifferent => Self::IfDifferent,
+            OverwriteMode::Always => Self::Always,
+        }
+    }
+}
+
 pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResult {
-    let _ = (args, context, out);
-    Err(CommandError::message(Exit::Failed, "this build cannot restore yet"))
+    let request = request(args, context)?;
+    let System { monitor, interrupt, .. } = &context.system;
+    let report = restore(&request, monitor.as_ref(), interrupt).map_err(refusal)?;
+    context.terminal.finish();
+    let exit = exit_of(&report);
+    if context.global.json {
+        out.json(&Document::new("restore", JsonReport::new(&report, exit, context)))?;
+    } else {
+        tell(&report, context);
+        summarise(&report, &request, context, out)?;
+    }
+    Ok(exit)
+}
+
+fn request(args: &Args, context: &Context) -> Result<RestoreRequest, CommandError> {
+    let unusable = |error| CommandError::new(Exit::Failed, error).hint("name absolute paths");
+    let Place { directory, starting_day } = args.source.place(context)?;
+    let today = context.system.clock.now().date();
+    let as_of = args.as_of.map(|day| day.resolve(today)).transpose();
+    let overwrite = args.overwrite.map(Overwrite::from);
+    Ok(RestoreRequest {
+        source: directory,
+        peer: args.source.peer.clone(),
+        item: args.item.clone(),
+        paths: args
+            .paths
+            .iter()
+            .map(|path| paths::absolute(path))
+            .collect::<Result<_, _>>()
+            .map_err(unusable)?,
+        as_of: as_of.map_err(|error| CommandError::new(Exit::Usage, error))?,
+        target: args.to.clone().unwrap_or_else(|| PathBuf::from("/")),
+        in_place: args.in_place,
+        overwrite: if args.in_place { overwrite.or(Some(Overwrite::Never)) } else { overwrite },
+        numeric_owner: args.numeric_owner,
+        starting_day,
+        dry_run: context.global.dry_run,
+    })
+}
+
+fn refusal(error: RestoreError) -> CommandError {
+    let exit = if matches!(error, RestoreError::Interrupted(_)) { Exit::Interrupted } else { Exit::Failed };
+    let hint = match &error {
+        RestoreError::SeveralPeers { .. } => Some("--peer NAME"),
+        RestoreError::TargetNotEmpty { .. } => Some("--overwrite never, if-different or always"),
+        RestoreError::InPlace => Some("--in-place"),
+        RestoreError::NoPath { .. } => {
+            Some("`redcedar list` shows which days there are; --as-of DAY chooses one")
+        }
+        _ => None,
+    };
+    let refusal = CommandError::new(exit, error);
+    match hint {
+        Some(hint) => refusal.hint(hint),
+        None => refusal,
+    }
+}
+
+fn exit_of(report: &Report) -> Exit {
+    match (report.failures.is_empty(), report.restored + report.unchanged + report.skipped) {
+        (true, _) => Exit::Done,
+        (false, 0) => Exit::Failed,
+        (false, _) => Exit::Incomplete,
+    }
+}
+
+/// What has to be known about what was restored, and what was not.
+fn tell(report: &Report, context: &Context) {
+    let monitor = &context.system.monitor;
+    for item in &report.items {
+        item.caveats.iter().for_each(|caveat| monitor.warning(format!("{}: {caveat}", item.item)));
+    }
+    report.warnings.iter().for_each(|warning| monitor.warning(warning));
+    report.failures.iter().for_each(|failure| monitor.error(failure.to_string()));
+}
+
+fn summarise(report: &Report, request: &RestoreRequest, context: &Context, out: &mut Out) -> io::Result<()> {
+    if context.global.quiet {
+        return Ok(());
+    }
+    for ItemReport { peer, item, days, .. } in &report.items {
+        match days[..] {
+            [] => writeln!(out, "{peer}: {item}: nothing")?,
+            [day] => writeln!(out, "{peer}: {item} of {day}")?,
+            [first, .., last] => writeln!(out, "{peer}: {item} of {last} (full backup of {first})")?,
+        }
+    }
+    let verb = if request.dry_run { "would restore" } else { "restored" };
+    let to = escape::display(&request.target);
+    let took =
+        if request.dry_run { String::new() } else { format!(" in {}", Time(context.started.elapsed())) };
+    writeln!(out, "{verb} {}, {}, to {to}{took}", Counted(report.restored, "object"), Size(report.bytes))?;
+    if report.unchanged > 0 {
+        writeln!(out, "{} there already and the same", Counted(report.unchanged, "object"))?;
+    }
+    if report.skipped > 0 {
+        writeln!(out, "{} there already and left alone", Counted(report.skipped, "object"))?;
+    }
+    if !report.failures.is_empty() {
+        writeln!(out, "{}", Counted(report.failures.len() as u64, "failure"))?;
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct JsonReport {
+    result: &'static str,
+    seconds: f64,
+    items: Vec<JsonItem>,
+    restored: u64,
+    unchanged: u64,
+    skipped: u64,
+    bytes: u64,
+    failures: Vec<JsonFailure>,
+    warnings: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct JsonItem {
+    peer: String,
+    item: String,
+    days: Vec<String>,
+    caveats: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct JsonFailure {
+    path: JsonPath,
+    reason: String,
+}
+
+impl JsonReport {
+    fn new(report: &Report, exit: Exit, context: &Context) -> Self {
+        let item = |item: &ItemReport| JsonItem {
+            peer: item.peer.clone(),
+            item: item.item.clone(),
+            days: item.days.iter().map(ToString::to_string).collect(),
+            caveats: item.caveats.iter().map(ToString::to_string).collect(),
+        };
+        let failure = |failure: &Failure| JsonFailure {
+            path: failure.path.as_path().into(),
+            reason: failure.reason.clone(),
+        };
+        Self {
+            result: result_word(exit),
+            seconds: context.started.elapsed().as_secs_f64(),
+            items: report.items.iter().map(item).collect(),
+            restored: report.restored,
+            unchanged: report.unchanged,
+            skipped: report.skipped,
+            bytes: report.bytes,
+            failures: report.failures.iter().map(failure).collect(),
+            warnings: report.warnings.clone(),
+        }
+    }
 }

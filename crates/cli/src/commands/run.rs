@@ -2,10 +2,12 @@
 
 use std::io::Write;
 
+use redcedar_archive::naming::Dialect;
 use redcedar_engine::plan::{Actions, HookCall, Place, Plan, PlanError, Request, Scope, Step};
+use redcedar_engine::{Outcome, RunError, RunReport, RunRequest};
 use serde::Serialize;
 
-use super::{CommandError, CommandResult, Context, Out, configuration};
+use super::{CommandError, CommandResult, Context, Out, configuration, outcome, validate};
 use crate::exit::Exit;
 use crate::output::json::Document;
 
@@ -29,6 +31,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResult {
+    if args.actions == ["validate"] {
+        return validate::run(&validate::Args {}, context, out);
+    }
     let config = configuration::load(context)?;
     let request = Request { words: &args.actions, full: args.full, scope: Scope::Here };
     let actions = Actions::resolve(config.extensions.as_ref()).map_err(|error| no_plan(error, None))?;
@@ -37,7 +42,39 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
     if context.global.dry_run {
         return show(&plan, context, out);
     }
-    Err(CommandError::message(Exit::Failed, "this build cannot run actions yet"))
+    let request = RunRequest {
+        plan: &plan,
+        config: &config,
+        dialect: Dialect::V3,
+        threads: Context::threads(),
+        quiet: true,
+    };
+    let RunReport { mut outcome, result } = redcedar_engine::run(&request, &context.system);
+    let failure = result.err().map(|error| (error.to_string(), CommandError::new(exit_of(&error), error)));
+    match failure {
+        // There is nothing to report of a run that did not get anywhere.
+        Some((_, error)) if outcome == Outcome::default() => Err(error),
+        Some((message, error)) => {
+            outcome.failures.push(message);
+            outcome::report("run", &outcome, context, out)?;
+            Err(error)
+        }
+        None => outcome::report("run", &outcome, context, out),
+    }
+}
+
+/// What stops a run before it begins is the configuration's fault, or what was asked of it.
+fn exit_of(error: &RunError) -> Exit {
+    match error {
+        RunError::Interrupted(_) => Exit::Interrupted,
+        RunError::NotConfigured(_)
+        | RunError::NothingToCollect
+        | RunError::Unavailable(_)
+        | RunError::PeerUnavailable { .. }
+        | RunError::EmptyHook(_)
+        | RunError::NotValid => Exit::Configuration,
+        _ => Exit::Failed,
+    }
 }
 
 fn no_plan(error: PlanError, actions: Option<&Actions>) -> CommandError {

@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use redcedar_restore::Source;
-use redcedar_system::escape;
+use jiff::civil::Weekday;
+use redcedar_engine::schedule::weekday;
 
 use super::{CommandError, Context, configuration};
 use crate::exit::Exit;
@@ -21,35 +21,31 @@ pub(crate) struct SourceArgs {
     pub(crate) peer: Option<OsString>,
 }
 
+/// A place with backups.
+pub(crate) struct Place {
+    pub(crate) directory: PathBuf,
+    /// The configured first day of the week, which matters for archives that do not say whether they are full.
+    pub(crate) starting_day: Option<Weekday>,
+}
+
 impl SourceArgs {
-    /// Looks at what was chosen.
-    pub(crate) fn open(&self, context: &Context) -> Result<Source, CommandError> {
-        let place = match &self.from {
-            Some(place) => place.clone(),
-            None => configured(context)?,
-        };
-        let source = Source::open(&place).map_err(|error| CommandError::new(Exit::Failed, error))?;
-        match &self.peer {
-            Some(peer) if !source.peers().contains(&peer.as_os_str()) => {
-                let known: Vec<_> =
-                    source.peers().iter().map(|peer| escape::display(peer).to_string()).collect();
-                let (peer, place) = (escape::display(peer), escape::display(&place));
-                let message = format!("there is nothing of a machine named {peer} in {place}");
-                Err(CommandError::message(Exit::Failed, message)
-                    .hint(format!("there are backups of {}", known.join(", "))))
-            }
-            _ => Ok(source),
+    /// The place that was chosen. Only without `--from` the configuration is read.
+    pub(crate) fn place(&self, context: &Context) -> Result<Place, CommandError> {
+        match &self.from {
+            Some(directory) => Ok(Place { directory: directory.clone(), starting_day: None }),
+            None => configured(context),
         }
     }
 }
 
 /// Where the configured machine's backups are gathered; if it gathers none, where it collects its own.
-fn configured(context: &Context) -> Result<PathBuf, CommandError> {
-    let config = configuration::load(context)
-        .map_err(|error| error.hint("or say where the backup is: --from SOURCE"))?;
+fn configured(context: &Context) -> Result<Place, CommandError> {
+    const HINT: &str = "say where the backup is: --from SOURCE";
+    let config = configuration::load(context).map_err(|error| error.hint(HINT))?;
     let staging = config.stage.map(|stage| stage.staging_dir.value);
-    staging.or(config.collect.map(|collect| collect.collect_dir.value)).ok_or_else(|| {
-        CommandError::message(Exit::Configuration, "the configuration names no staging or collect directory")
-            .hint("say where the backup is: --from SOURCE")
-    })
+    let directory = staging.or(config.collect.map(|collect| collect.collect_dir.value)).ok_or_else(|| {
+        let message = "the configuration names no staging or collect directory";
+        CommandError::message(Exit::Configuration, message).hint(HINT)
+    })?;
+    Ok(Place { directory, starting_day: Some(weekday(config.options.starting_day)) })
 }

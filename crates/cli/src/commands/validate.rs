@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use redcedar_config::{Config, Diagnostic, Diagnostics, LoadError, Severity};
+use redcedar_engine::validate as engine;
 use redcedar_system::escape;
 use serde::Serialize;
 
@@ -10,6 +11,10 @@ use super::{CommandResult, Context, Out, configuration};
 use crate::exit::Exit;
 use crate::output::human::Counted;
 use crate::output::json::{Document, JsonPath};
+use crate::output::style::Style;
+
+const ERROR: &str = "error";
+const WARNING: &str = "warning";
 
 /// Check the configuration
 ///
@@ -31,8 +36,8 @@ struct Verdict {
 #[derive(Serialize)]
 struct Finding {
     severity: &'static str,
-    line: Option<u64>,
-    column: Option<u64>,
+    line: Option<usize>,
+    column: Option<usize>,
     message: String,
     hint: Option<String>,
 }
@@ -44,29 +49,30 @@ pub(crate) fn run(_args: &Args, context: &Context, out: &mut Out) -> CommandResu
         Err(LoadError::Invalid { diagnostics, .. }) => (None, diagnostics),
         Err(error) => return Err(configuration::refusal(&path, error)),
     };
-    let valid = config.is_some();
+    let in_file = diagnostics.iter().map(|finding| Finding::in_file(&diagnostics, finding));
+    // Whether directories and programs are there can be asked only once the file says which.
+    let on_machine = config.iter().flat_map(engine::validate).map(Finding::on_machine);
+    let findings: Vec<_> = in_file.chain(on_machine).collect();
+    let valid = findings.iter().all(|finding| finding.severity != ERROR);
     if context.global.json {
-        let findings = diagnostics.iter().map(|finding| in_file(&diagnostics, finding)).collect();
         out.json(&Document::new("validate", Verdict { path: JsonPath(path), valid, findings }))?;
     } else {
-        show(&diagnostics, context, out)?;
+        if !diagnostics.is_empty() {
+            writeln!(out, "{}", diagnostics.render(context.colored))?;
+        }
+        for finding in findings.iter().filter(|finding| finding.line.is_none()) {
+            writeln!(out, "{}", finding.painted(context.colored))?;
+        }
         let verdict = if valid { "is valid" } else { "is not valid" };
-        writeln!(out, "{} {verdict}{}", escape::display(&path), counts(&diagnostics))?;
+        writeln!(out, "{} {verdict}{}", escape::display(&path), counts(&findings))?;
     }
     Ok(if valid { Exit::Done } else { Exit::Configuration })
 }
 
-fn show(diagnostics: &Diagnostics, context: &Context, out: &mut Out) -> std::io::Result<()> {
-    if diagnostics.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "{}", diagnostics.render(context.colored))
-}
-
 /// `: 2 errors, 1 warning`
-fn counts(diagnostics: &Diagnostics) -> String {
-    let count = |severity| diagnostics.iter().filter(|finding| finding.severity == severity).count() as u64;
-    let counts = [(count(Severity::Error), "error"), (count(Severity::Warning), "warning")];
+fn counts(findings: &[Finding]) -> String {
+    let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count() as u64;
+    let counts = [(count(ERROR), "error"), (count(WARNING), "warning")];
     let counts: Vec<_> = counts
         .into_iter()
         .filter(|(count, _)| *count > 0)
@@ -75,20 +81,36 @@ fn counts(diagnostics: &Diagnostics) -> String {
     if counts.is_empty() { String::new() } else { format!(": {}", counts.join(", ")) }
 }
 
-fn in_file(diagnostics: &Diagnostics, finding: &Diagnostic) -> Finding {
-    let position = diagnostics.source().position(finding.span.start);
-    Finding {
-        severity: word(finding.severity),
-        line: Some(position.line as u64),
-        column: Some(position.column as u64),
-        message: finding.message.clone(),
-        hint: finding.hint.clone(),
+impl Finding {
+    fn in_file(diagnostics: &Diagnostics, finding: &Diagnostic) -> Self {
+        let position = diagnostics.source().position(finding.span.start);
+        Self {
+            severity: match finding.severity {
+                Severity::Error => ERROR,
+                Severity::Warning => WARNING,
+            },
+            line: Some(position.line),
+            column: Some(position.column),
+            message: finding.message.clone(),
+            hint: finding.hint.clone(),
+        }
     }
-}
 
-fn word(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
+    fn on_machine(finding: engine::Finding) -> Self {
+        Self {
+            severity: match finding.severity {
+                engine::Severity::Error => ERROR,
+                engine::Severity::Warning => WARNING,
+            },
+            line: None,
+            column: None,
+            message: finding.message,
+            hint: None,
+        }
+    }
+
+    fn painted(&self, colored: bool) -> String {
+        let style = if self.severity == ERROR { Style::Red } else { Style::Yellow };
+        format!("{} {}", style.paint(format!("{}:", self.severity), colored), self.message)
     }
 }

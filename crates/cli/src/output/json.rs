@@ -8,6 +8,8 @@ use redcedar_engine::{Omission, OmissionKind, Outcome, Summary};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use crate::exit::Exit;
+
 /// Goes up when a key changes its meaning or disappears; new keys may come at any time.
 pub(crate) const FORMAT: u32 = 1;
 
@@ -46,6 +48,15 @@ impl Serialize for JsonPath {
         let mut map = serializer.serialize_map(Some(1))?;
         map.serialize_entry("hex", &hex)?;
         map.end()
+    }
+}
+
+/// The word for how a command ended.
+pub(crate) fn result_word(exit: Exit) -> &'static str {
+    match exit {
+        Exit::Done => "done",
+        Exit::Incomplete => "incomplete",
+        _ => "failed",
     }
 }
 

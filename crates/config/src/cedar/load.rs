@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::peers::Inherited;
 use super::{Collect, Config, Extensions, Options, PeerList, Purge, Reference, Stage, Store, warnings};
-use crate::Source;
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::section::Section;
 use crate::xml::Document;
+use crate::{Source, Span};
 
 /// A configuration, what is doubtful about it, and the file it came from.
 #[derive(Debug, Clone)]
@@ -69,7 +69,14 @@ impl Config {
                 let warnings = document.diagnostics(findings);
                 Ok(Loaded { config, warnings, document })
             }
-            _ => Err(document.diagnostics(findings)),
+            _ => {
+                let is_error = |finding: &Diagnostic| finding.severity == Severity::Error;
+                let wrong: Vec<Span> =
+                    findings.iter().filter(|finding| is_error(finding)).map(|finding| finding.span).collect();
+                // What is wrong need not be doubtful as well.
+                findings.retain(|finding| is_error(finding) || !wrong.contains(&finding.span));
+                Err(document.diagnostics(findings))
+            }
         }
     }
 }

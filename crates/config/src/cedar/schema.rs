@@ -209,7 +209,9 @@ mod tests {
 
     fn check(shape: &Shape, document: &str) {
         for child in shape.children {
-            assert!(document.contains(&format!("`{}`", child.name)), "{} in {}", child.name, shape.name);
+            let is_there = document.contains(&format!("`{}`", child.name))
+                || document.contains(&format!("\n## {}\n", child.name));
+            assert!(is_there, "{} in {}", child.name, shape.name);
             if let Some(shape) = child.shape() {
                 check(shape, document);
             }

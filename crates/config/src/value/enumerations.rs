@@ -3,12 +3,26 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::suggest::nearest;
+
 /// Text that is none of the values of an enumeration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("must be one of: {}", .allowed.join(", "))]
+#[error("must be one of: {}{}", .allowed.join(", "), suggestion(*.nearest))]
 pub struct UnknownLiteral {
     /// All values there are.
     pub allowed: &'static [&'static str],
+    /// The one that was probably meant.
+    pub nearest: Option<&'static str>,
+}
+
+fn suggestion(nearest: Option<&str>) -> String {
+    nearest.map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default()
+}
+
+impl UnknownLiteral {
+    fn new(text: &str, allowed: &'static [&'static str]) -> Self {
+        Self { allowed, nearest: nearest(text, allowed.iter().copied()) }
+    }
 }
 
 macro_rules! enumeration {
@@ -32,7 +46,7 @@ macro_rules! enumeration {
             fn from_str(text: &str) -> Result<Self, UnknownLiteral> {
                 match text {
                     $($text => Ok(Self::$variant),)+
-                    _ => Err(UnknownLiteral { allowed: Self::LITERALS }),
+                    _ => Err(UnknownLiteral::new(text, Self::LITERALS)),
                 }
             }
         }

@@ -16,13 +16,8 @@ pub struct PatternTraits {
 
 /// Why Python does not compile a pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("is not a regular expression: {message} (character {})", .at + 1)]
-pub struct PatternError {
-    /// What is wrong.
-    pub message: &'static str,
-    /// After how many characters.
-    pub at: usize,
-}
+#[error("is not a regular expression: {0}")]
+pub struct PatternError(&'static str);
 
 type Result<T> = std::result::Result<T, PatternError>;
 
@@ -34,10 +29,10 @@ pub fn check_pattern(text: &str) -> Result<PatternTraits> {
     let mut checker = Checker { chars: text.chars().collect(), ..Checker::default() };
     checker.alternatives(0)?;
     if checker.at < checker.chars.len() {
-        return Err(checker.error("unbalanced parenthesis"));
+        return Err(PatternError("unbalanced parenthesis"));
     }
-    if let Some((_, at)) = checker.conditions.iter().find(|(group, _)| *group > checker.groups.len()) {
-        return Err(PatternError { message: "invalid group reference", at: *at });
+    if checker.conditions.iter().any(|group| *group > checker.groups.len()) {
+        return Err(PatternError("invalid group reference"));
     }
     Ok(checker.traits)
 }
@@ -105,16 +100,12 @@ struct Checker {
     names: HashMap<String, usize>,
     /// Inside a lookbehind: how many groups there were before it.
     lookbehind: Option<usize>,
-    /// Groups that conditions ask for, and where.
-    conditions: Vec<(usize, usize)>,
+    /// Groups that conditions ask for.
+    conditions: Vec<usize>,
     traits: PatternTraits,
 }
 
 impl Checker {
-    fn error(&self, message: &'static str) -> PatternError {
-        PatternError { message, at: self.at }
-    }
-
     fn peek(&self) -> Option<char> {
         self.chars.get(self.at).copied()
     }
@@ -140,12 +131,12 @@ impl Checker {
     /// Everything before `end`, which is passed too.
     fn until(&mut self, end: char, missing: &'static str) -> Result<String> {
         let text = self.take_while(usize::MAX, |c| c != end);
-        if self.eat(end) { Ok(text) } else { Err(self.error(missing)) }
+        if self.eat(end) { Ok(text) } else { Err(PatternError(missing)) }
     }
 
     fn alternatives(&mut self, depth: usize) -> Result<Width> {
         if depth > NESTING_LIMIT {
-            return Err(self.error("groups are nested too deeply"));
+            return Err(PatternError("groups are nested too deeply"));
         }
         let mut width = self.sequence(depth, depth == 0)?;
         while self.eat('|') {
@@ -216,19 +207,19 @@ impl Checker {
                 .parse()
                 .ok()
                 .filter(|bound| *bound < REPEAT_LIMIT)
-                .ok_or_else(|| self.error("the repetition number is too large")),
+                .ok_or(PatternError("the repetition number is too large")),
         };
         let (min, max) = (bound(&low, 0)?, bound(&high, REPEAT_LIMIT)?);
         if max < min {
-            return Err(self.error("min repeat greater than max repeat"));
+            return Err(PatternError("min repeat greater than max repeat"));
         }
         Ok(Some((min, max)))
     }
 
     fn repeat(&mut self, item: Option<Item>, min: u64, max: u64) -> Result<Item> {
         match item {
-            None | Some(Item::Anchor) => Err(self.error("nothing to repeat")),
-            Some(Item::Repetition(_)) => Err(self.error("multiple repeat")),
+            None | Some(Item::Anchor) => Err(PatternError("nothing to repeat")),
+            Some(Item::Repetition(_)) => Err(PatternError("multiple repeat")),
             Some(Item::Other(width)) => {
                 // Lazy or possessive.
                 if !self.eat('?') {
@@ -245,16 +236,16 @@ impl Checker {
             return self.captured(None, depth).map(Some);
         }
         match self.next() {
-            None => Err(self.error("unexpected end of pattern")),
+            None => Err(PatternError("unexpected end of pattern")),
             Some('P') if self.eat('<') => {
                 let name = self.until('>', "missing >, unterminated name")?;
-                self.check_group_name(&name)?;
+                check_group_name(&name)?;
                 self.captured(Some(name), depth).map(Some)
             }
             Some('P') if self.eat('=') => {
                 let name = self.until(')', "missing ), unterminated name")?;
-                self.check_group_name(&name)?;
-                let group = *self.names.get(&name).ok_or_else(|| self.error("unknown group name"))?;
+                check_group_name(&name)?;
+                let group = *self.names.get(&name).ok_or(PatternError("unknown group name"))?;
                 self.back_reference(group).map(Some)
             }
             Some('#') => self.until(')', "missing ), unterminated comment").map(|_| None),
@@ -263,7 +254,7 @@ impl Checker {
             Some('<') => self.lookbehind(depth).map(Some),
             Some('(') => self.condition(depth).map(Some),
             Some(c) if is_flag(c) || c == '-' => self.flags(c, depth, may_set_flags),
-            Some(_) => Err(self.error("unknown extension")),
+            Some(_) => Err(PatternError("unknown extension")),
         }
     }
 
@@ -275,7 +266,7 @@ impl Checker {
     }
 
     fn close(&mut self) -> Result<()> {
-        if self.eat(')') { Ok(()) } else { Err(self.error("missing ), unterminated subpattern")) }
+        if self.eat(')') { Ok(()) } else { Err(PatternError("missing ), unterminated subpattern")) }
     }
 
     fn captured(&mut self, name: Option<String>, depth: usize) -> Result<Item> {
@@ -284,7 +275,7 @@ impl Checker {
         if let Some(name) = name
             && self.names.insert(name, group).is_some()
         {
-            return Err(self.error("redefinition of group name"));
+            return Err(PatternError("redefinition of group name"));
         }
         let verbose = self.verbose;
         let width = self.body(depth)?;
@@ -293,17 +284,11 @@ impl Checker {
         Ok(Item::Other(width))
     }
 
-    fn check_group_name(&self, name: &str) -> Result<()> {
-        let is_identifier = name.starts_with(|c: char| c.is_alphabetic() || c == '_')
-            && name.chars().all(|c| c.is_alphanumeric() || c == '_');
-        if is_identifier { Ok(()) } else { Err(self.error("bad character in group name")) }
-    }
-
     fn back_reference(&mut self, group: usize) -> Result<Item> {
         let Some(width) = self.groups.get(group - 1) else {
-            return Err(self.error("invalid group reference"));
+            return Err(PatternError("invalid group reference"));
         };
-        let Some(width) = *width else { return Err(self.error("cannot refer to an open group")) };
+        let Some(width) = *width else { return Err(PatternError("cannot refer to an open group")) };
         self.check_in_lookbehind(group)?;
         Ok(Item::Other(width))
     }
@@ -311,7 +296,7 @@ impl Checker {
     fn check_in_lookbehind(&self, group: usize) -> Result<()> {
         match self.lookbehind {
             Some(before) if matches!(self.groups.get(group - 1), None | Some(None)) || group > before => {
-                Err(self.error("a lookbehind cannot refer to a group that is open or in it"))
+                Err(PatternError("a lookbehind cannot refer to a group that is open or in it"))
             }
             _ => Ok(()),
         }
@@ -320,14 +305,14 @@ impl Checker {
     /// After `(?<`.
     fn lookbehind(&mut self, depth: usize) -> Result<Item> {
         if !self.eat('=') && !self.eat('!') {
-            return Err(self.error("unknown extension"));
+            return Err(PatternError("unknown extension"));
         }
         let outer = self.lookbehind;
         self.lookbehind = outer.or(Some(self.groups.len()));
         let width = self.body(depth)?;
         self.lookbehind = outer;
         if width.min != width.max {
-            return Err(self.error("look-behind requires fixed-width pattern"));
+            return Err(PatternError("look-behind requires fixed-width pattern"));
         }
         Ok(Item::Other(Width::ZERO))
     }
@@ -335,25 +320,24 @@ impl Checker {
     /// `(?(group)yes|no)`, after the second parenthesis.
     fn condition(&mut self, depth: usize) -> Result<Item> {
         if depth >= NESTING_LIMIT {
-            return Err(self.error("groups are nested too deeply"));
+            return Err(PatternError("groups are nested too deeply"));
         }
-        let start = self.at;
         let name = self.until(')', "missing ), unterminated name")?;
-        let group = if self.check_group_name(&name).is_ok() {
-            *self.names.get(&name).ok_or_else(|| self.error("unknown group name"))?
+        let group = if check_group_name(&name).is_ok() {
+            *self.names.get(&name).ok_or(PatternError("unknown group name"))?
         } else {
             match super::integer(&name).map(usize::try_from) {
                 Ok(Ok(group @ 1..)) => group,
-                Ok(_) => return Err(self.error("bad group number")),
-                Err(_) => return Err(self.error("bad character in group name")),
+                Ok(_) => return Err(PatternError("bad group number")),
+                Err(_) => return Err(PatternError("bad character in group name")),
             }
         };
-        self.conditions.push((group, start));
+        self.conditions.push(group);
         self.check_in_lookbehind(group)?;
         let yes = self.sequence(depth + 1, false)?;
         let no = if self.eat('|') { self.sequence(depth + 1, false)? } else { Width::ZERO };
         if self.peek() == Some('|') {
-            return Err(self.error("conditional backref with more than two branches"));
+            return Err(PatternError("conditional backref with more than two branches"));
         }
         self.close()?;
         Ok(Item::Other(yes.or(no)))
@@ -365,17 +349,17 @@ impl Checker {
         let mut on = String::new();
         while !matches!(end, ')' | '-' | ':') {
             if end == 'L' {
-                return Err(self.error("cannot use 'L' flag with a str pattern"));
+                return Err(PatternError("cannot use 'L' flag with a str pattern"));
             }
             on.push(end);
             if on.contains('a') && on.contains('u') {
-                return Err(self.error("flags 'a', 'u' and 'L' are incompatible"));
+                return Err(PatternError("flags 'a', 'u' and 'L' are incompatible"));
             }
             end = self.flag_or(&[')', '-', ':'])?;
         }
         if end == ')' {
             if !may_set_flags {
-                return Err(self.error("global flags not at the start of the expression"));
+                return Err(PatternError("global flags not at the start of the expression"));
             }
             self.verbose |= on.contains('x');
             self.traits.global_flags = true;
@@ -386,14 +370,14 @@ impl Checker {
             end = self.flag_or(&[])?;
             while end != ':' {
                 if matches!(end, 'a' | 'u' | 'L') {
-                    return Err(self.error("cannot turn off flags 'a', 'u' and 'L'"));
+                    return Err(PatternError("cannot turn off flags 'a', 'u' and 'L'"));
                 }
                 off.push(end);
                 end = self.flag_or(&[':'])?;
             }
         }
         if on.chars().any(|flag| off.contains(flag)) {
-            return Err(self.error("flag turned on and off"));
+            return Err(PatternError("flag turned on and off"));
         }
         let verbose = self.verbose;
         self.verbose = (verbose || on.contains('x')) && !off.contains('x');
@@ -403,9 +387,7 @@ impl Checker {
     }
 
     fn flag_or(&mut self, ends: &[char]) -> Result<char> {
-        self.next()
-            .filter(|c| is_flag(*c) || ends.contains(c))
-            .ok_or_else(|| self.error("unknown or missing flag"))
+        self.next().filter(|c| is_flag(*c) || ends.contains(c)).ok_or(PatternError("unknown or missing flag"))
     }
 
     /// After `[`.
@@ -415,7 +397,7 @@ impl Checker {
         let mut is_first = true;
         loop {
             let low = match self.next() {
-                None => return Err(self.error(UNTERMINATED)),
+                None => return Err(PatternError(UNTERMINATED)),
                 Some(']') if !is_first => break,
                 Some('\\') => self.set_escape()?,
                 Some(c) => Some(u32::from(c)),
@@ -425,14 +407,14 @@ impl Checker {
                 continue;
             }
             let high = match self.next() {
-                None => return Err(self.error(UNTERMINATED)),
+                None => return Err(PatternError(UNTERMINATED)),
                 Some(']') => break,
                 Some('\\') => self.set_escape()?,
                 Some(c) => Some(u32::from(c)),
             };
             match (low, high) {
                 (Some(low), Some(high)) if low <= high => {}
-                _ => return Err(self.error("bad character range")),
+                _ => return Err(PatternError("bad character range")),
             }
         }
         Ok(Item::Other(Width::ONE))
@@ -440,13 +422,13 @@ impl Checker {
 
     /// A backslash in a set: the character's code, or none for a class of characters.
     fn set_escape(&mut self) -> Result<Option<u32>> {
-        let Some(c) = self.next() else { return Err(self.error("bad escape (end of pattern)")) };
+        let Some(c) = self.next() else { return Err(PatternError("bad escape (end of pattern)")) };
         match c {
             'd' | 'D' | 's' | 'S' | 'w' | 'W' => Ok(None),
             'b' => Ok(Some(8)),
             '0'..='7' => {
                 let digits = format!("{c}{}", self.take_while(2, is_octal));
-                self.octal(&digits).map(Some)
+                octal(&digits).map(Some)
             }
             _ => self.character_escape(c).map(Some),
         }
@@ -454,7 +436,7 @@ impl Checker {
 
     /// A backslash outside of sets.
     fn escape(&mut self) -> Result<Item> {
-        let Some(c) = self.next() else { return Err(self.error("bad escape (end of pattern)")) };
+        let Some(c) = self.next() else { return Err(PatternError("bad escape (end of pattern)")) };
         match c {
             'A' | 'b' | 'B' | 'Z' => Ok(Item::Anchor),
             'd' | 'D' | 's' | 'S' | 'w' | 'W' => Ok(Item::Other(Width::ONE)),
@@ -472,17 +454,10 @@ impl Checker {
         let mut digits = format!("{first}{}", self.take_while(1, |c| c.is_ascii_digit()));
         if digits.len() == 2 && digits.chars().all(is_octal) && self.peek().is_some_and(is_octal) {
             digits.extend(self.next());
-            return self.octal(&digits).map(|_| Item::Other(Width::ONE));
+            return octal(&digits).map(|_| Item::Other(Width::ONE));
         }
-        let group = digits.parse().map_err(|_| self.error("invalid group reference"))?;
+        let group = digits.parse().map_err(|_| PatternError("invalid group reference"))?;
         self.back_reference(group)
-    }
-
-    fn octal(&self, digits: &str) -> Result<u32> {
-        u32::from_str_radix(digits, 8)
-            .ok()
-            .filter(|code| *code <= 0o377)
-            .ok_or_else(|| self.error("octal escape value outside of range 0-0o377"))
     }
 
     /// An escape that stands for one character, in sets and outside.
@@ -501,16 +476,16 @@ impl Checker {
             'U' => self.hexadecimal(8),
             'N' => {
                 if !self.eat('{') {
-                    return Err(self.error("missing {"));
+                    return Err(PatternError("missing {"));
                 }
                 let name = self.until('}', "missing }, unterminated name")?;
                 if name.is_empty() {
-                    return Err(self.error("missing character name"));
+                    return Err(PatternError("missing character name"));
                 }
                 // Names of characters are not known here; the first private one stands for all of them.
                 Ok(0xe000)
             }
-            _ if c.is_ascii_alphanumeric() => Err(self.error("bad escape")),
+            _ if c.is_ascii_alphanumeric() => Err(PatternError("bad escape")),
             _ => Ok(u32::from(c)),
         }
     }
@@ -518,13 +493,26 @@ impl Checker {
     fn hexadecimal(&mut self, length: usize) -> Result<u32> {
         let digits = self.take_while(length, |c| c.is_ascii_hexdigit());
         if digits.len() != length {
-            return Err(self.error("incomplete escape"));
+            return Err(PatternError("incomplete escape"));
         }
         u32::from_str_radix(&digits, 16)
             .ok()
             .filter(|code| *code <= 0x10_ffff)
-            .ok_or_else(|| self.error("bad escape"))
+            .ok_or(PatternError("bad escape"))
     }
+}
+
+fn check_group_name(name: &str) -> Result<()> {
+    let is_identifier = name.starts_with(|c: char| c.is_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    if is_identifier { Ok(()) } else { Err(PatternError("bad character in group name")) }
+}
+
+fn octal(digits: &str) -> Result<u32> {
+    u32::from_str_radix(digits, 8)
+        .ok()
+        .filter(|code| *code <= 0o377)
+        .ok_or(PatternError("octal escape value outside of range 0-0o377"))
 }
 
 fn is_flag(c: char) -> bool {

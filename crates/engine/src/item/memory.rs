@@ -11,9 +11,9 @@ use redcedar_archive::digest::to_hex;
 use redcedar_system::{System, escape};
 use sha2::{Digest, Sha256};
 
-use crate::state::open_no_follow;
 use crate::state::pickle::DigestMap;
 use crate::state::side_file::{FileIdentity, Header, Present, Record, SideFileError, SideFileReader};
+use crate::state::{digest, open_no_follow};
 
 /// Where the memory of an item is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +61,11 @@ impl Memory {
     }
 
     /// Recalls what there is apart from the side file, which turned out to be damaged.
-    pub(crate) fn recall_without_side_file(error: &SideFileError, files: &StateFiles, system: &System) -> Self {
+    pub(crate) fn recall_without_side_file(
+        error: &SideFileError,
+        files: &StateFiles,
+        system: &System,
+    ) -> Self {
         report_damage(error, system);
         recall_digests(files, system)
     }
@@ -171,8 +175,7 @@ fn is_identical(path: &Path, recorded: &FileIdentity) -> bool {
         {
             return Ok(true);
         }
-        let mut hash = Sha256::new();
-        io::copy(&mut file, &mut hash)?;
+        let hash: Sha256 = digest(&mut file)?;
         Ok(to_hex(&hash.finalize()) == recorded.sha256)
     };
     // One that cannot be read will be reported when its content is needed.

@@ -5,6 +5,7 @@
 //! the caller to say.
 
 pub(crate) mod memory;
+pub(crate) mod ownership;
 pub(crate) mod plan;
 pub(crate) mod remember;
 pub(crate) mod store;
@@ -16,21 +17,24 @@ use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 use redcedar_archive::manifest::RunId;
-use redcedar_archive::select::{Fileset, Problem, SelectError, Selected, Selection, select_directory, select_file};
+use redcedar_archive::select::{
+    Fileset, Problem, SelectError, Selected, Selection, select_directory, select_file,
+};
 use redcedar_archive::{ArchiveError, Compression, Kind};
 use redcedar_config::value::CollectMode;
 use redcedar_system::fs::PendingFile;
-use redcedar_system::{Accounts, Interrupted, Owner, System, escape};
+use redcedar_system::{Accounts, Interrupted, System, escape};
 use sha1::{Digest, Sha1 as Sha1Hash};
 
 use self::memory::{Memory, StateFiles};
+use self::ownership::Ownership;
 use self::plan::{Decision, Extent, Plan};
 use self::remember::{Deeds, Draft, PendingState};
 use self::store::{OUTPUT_MODE, Output, Stored, link_digest};
 use crate::outcome::{Omission, OmissionKind, Summary};
 use crate::schedule::Today;
 use crate::state::side_file::SideFileError;
-use crate::state::{Sha1, open_no_follow};
+use crate::state::{Sha1, digest, open_no_follow};
 
 /// What goes into one archive.
 #[derive(Debug, Clone, Copy)]
@@ -92,16 +96,10 @@ impl Run<'_> {
         self.publish_io(file).map_err(|source| ItemError::output(&path, source))
     }
 
-    pub(crate) fn publish_io(&self, file: PendingFile) -> io::Result<()> {
-        file.publish(OUTPUT_MODE, self.ownership.owner)
+    pub(crate) fn publish_io(&self, mut file: PendingFile) -> io::Result<()> {
+        self.ownership.apply(&mut file, &*self.system.monitor);
+        file.publish(OUTPUT_MODE, None)
     }
-}
-
-/// Whose the outputs shall be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Ownership {
-    /// None: whose they are when we make them.
-    pub(crate) owner: Option<Owner>,
 }
 
 /// A new name for a run: the second in which it begins, and random digits that tell apart what begins within one.
@@ -110,6 +108,11 @@ pub(crate) fn new_run_id(now: &jiff::Zoned) -> RunId {
     // Every hasher of the standard library starts from fresh random keys; no more is needed to keep names apart.
     let random = std::hash::RandomState::new().build_hasher().finish();
     format!("{}-{:08x}", utc.strftime("%Y%m%dT%H%M%SZ"), random & 0xffff_ffff)
+}
+
+/// A time as manifests and indicators have it.
+pub(crate) fn rfc3339(time: &jiff::Zoned) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
 
 /// Why an item failed as a whole.
@@ -147,19 +150,43 @@ pub(crate) struct Collected {
     pub(crate) state: Option<PendingState>,
 }
 
-/// Collects one item into `output_dir`. `draft` and `files` are there when memory is kept; `extent` decides, from what is
-/// remembered, how much is stored.
+/// How much of an item the caller wants.
+pub(crate) enum Wanted<'a> {
+    /// Everything.
+    Full,
+    /// What the caller decides from what is remembered.
+    Increment(&'a dyn Fn(&Memory) -> Extent),
+}
+
+impl Wanted<'_> {
+    fn extent(&self, memory: &Memory) -> Extent {
+        match self {
+            Self::Full => Extent::Full,
+            Self::Increment(decide) => decide(memory),
+        }
+    }
+}
+
+/// The memory of an item.
+pub(crate) struct ItemState<'a> {
+    /// Where it is.
+    pub(crate) files: &'a StateFiles,
+    /// What becomes of it; none when that cannot be written.
+    pub(crate) draft: Option<Draft>,
+}
+
+/// Collects one item into `output_dir`. `state` is there when memory is kept.
 pub(crate) fn collect_item(
     item: &Item<'_>,
     output_dir: &Path,
-    state: Option<(Draft, &StateFiles)>,
-    extent: impl Fn(&Memory) -> Extent,
+    state: Option<ItemState<'_>>,
+    wanted: &Wanted<'_>,
     run: &Run<'_>,
 ) -> Result<Collected, ItemError> {
     let fileset = item.select(run)?;
     let mut omissions = report_problems(&fileset, run);
-    let files = state.as_ref().map(|(_, files)| *files);
-    let (memory, extent, plan) = prepare(item, files, &fileset, &extent, run)?;
+    let files = state.as_ref().map(|state| state.files);
+    let (memory, extent, plan) = prepare(item, files, &fileset, wanted, run)?;
     announce(item, &fileset, &plan, run);
     let stored = store::store(item, output_dir, &fileset, &plan, &extent, run)?;
     let Stored { fates, archive, manifest, omissions: omitted, bytes_in } = stored;
@@ -175,18 +202,11 @@ pub(crate) fn collect_item(
         bytes_out: archive.iter().chain(&manifest).map(|output| output.size).sum(),
     };
     let archive_size = archive.as_ref().map(|archive| archive.size);
-    let deeds = Deeds {
-        item,
-        fileset: &fileset,
-        memory: &memory,
-        extent: &extent,
-        plan: &plan,
-        fates,
-        archive_size,
-    };
+    let deeds =
+        Deeds { item, fileset: &fileset, memory: &memory, extent: &extent, plan: &plan, fates, archive_size };
     let state = match state {
-        Some((draft, files)) => Some(PendingState::write(draft, files, deeds, run)?),
-        None => None,
+        Some(ItemState { files, draft: Some(draft) }) => Some(PendingState::write(draft, files, deeds, run)?),
+        Some(ItemState { draft: None, .. }) | None => None,
     };
     Ok(Collected { archive, manifest, omissions, summary, state })
 }
@@ -197,43 +217,44 @@ fn prepare(
     item: &Item<'_>,
     files: Option<&StateFiles>,
     fileset: &Fileset,
-    extent: &impl Fn(&Memory) -> Extent,
+    wanted: &Wanted<'_>,
     run: &Run<'_>,
 ) -> Result<(Memory, Extent, Plan), ItemError> {
-    let Some(files) = files else {
-        let extent = extent(&Memory::Nothing);
-        let plan = plan_with(&Memory::Nothing, fileset, &extent, run)?;
-        return Ok((Memory::Nothing, extent, plan));
+    let memory = match (files, wanted) {
+        (None, _) => Memory::Nothing,
+        (Some(files), Wanted::Full) => Memory::recall_for_figures(item.path, files),
+        (Some(files), Wanted::Increment(_)) => Memory::recall(item.path, files, run.system),
     };
-    let memory = Memory::recall(item.path, files, run.system);
-    let decided = extent(&memory);
-    match plan_with(&memory, fileset, &decided, run) {
-        Ok(plan) => Ok((memory, decided, plan)),
+    let extent = wanted.extent(&memory);
+    match plan_with(&memory, fileset, &extent, run) {
+        Ok(plan) => Ok((memory, extent, plan)),
         Err(ItemError::SideFile(error)) => {
-            let memory = Memory::recall_without_side_file(&error, files, run.system);
-            let decided = extent(&memory);
-            let plan = plan_with(&memory, fileset, &decided, run)?;
-            Ok((memory, decided, plan))
+            let memory = match files {
+                Some(files) => Memory::recall_without_side_file(&error, files, run.system),
+                None => Memory::Nothing,
+            };
+            let extent = wanted.extent(&memory);
+            let plan = plan_with(&memory, fileset, &extent, run)?;
+            Ok((memory, extent, plan))
         }
         Err(error) => Err(error),
     }
 }
 
 fn plan_with(memory: &Memory, fileset: &Fileset, extent: &Extent, run: &Run<'_>) -> Result<Plan, ItemError> {
-    let digest = |selected: &Selected<'_>| -> Result<Option<Sha1>, ItemError> {
+    let read = |selected: &Selected<'_>| -> Result<Option<Sha1>, ItemError> {
         run.system.interrupt.check()?;
         // What cannot be read now is for the archive to try again and to report.
         Ok(content_digest(selected).ok())
     };
-    plan::plan(fileset, &mut memory.records()?, extent, memory.began(), digest)
+    plan::plan(fileset, &mut memory.records()?, extent, memory.began(), read)
 }
 
 fn content_digest(selected: &Selected<'_>) -> io::Result<Sha1> {
     if selected.metadata.kind == Kind::Symlink {
         return Ok(link_digest(&fs_err::read_link(selected.path)?));
     }
-    let mut hash = Sha1Hash::new();
-    io::copy(&mut open_no_follow(selected.path)?, &mut hash)?;
+    let hash: Sha1Hash = digest(&mut open_no_follow(selected.path)?)?;
     Ok(hash.finalize().into())
 }
 
@@ -258,7 +279,9 @@ fn report_problems(fileset: &Fileset, run: &Run<'_>) -> Vec<Omission> {
 fn announce(item: &Item<'_>, fileset: &Fileset, plan: &Plan, run: &Run<'_>) {
     let stored = || {
         let all = fileset.iter().enumerate();
-        all.filter(|(index, each)| plan.stores(*index, each.metadata.kind) && each.metadata.kind != Kind::Directory)
+        all.filter(|(index, each)| {
+            plan.stores(*index, each.metadata.kind) && each.metadata.kind != Kind::Directory
+        })
     };
     let count = stored().count();
     let files = stored().filter(|(_, each)| each.metadata.kind == Kind::File);

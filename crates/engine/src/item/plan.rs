@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use redcedar_archive::select::{Fileset, Problem, Selected, compare_paths};
 use redcedar_archive::{Kind, Timestamp};
 
-use super::memory::Records;
+use super::memory::{Memory, Records};
 use crate::state::Sha1;
 use crate::state::side_file::{Link, Present, Record, SideFileError, Stat};
 
@@ -26,6 +26,26 @@ pub(crate) enum Extent {
 }
 
 impl Extent {
+    /// An increment on what is remembered, where that can carry one. When what the last run stored is not known to be picked
+    /// up, the increment contains it too; when even the full backup is not, everything is stored again.
+    pub(crate) fn building_on(memory: &Memory, is_acknowledged: bool) -> Self {
+        match memory {
+            Memory::Nothing => Self::Full,
+            Memory::Digests(_) if is_acknowledged => {
+                Self::Increment { chain: Vec::new(), repeat_recent: false }
+            }
+            Memory::Digests(_) => Self::Full,
+            Memory::Own { header, .. } if is_acknowledged => {
+                let chain = header.chain.iter().chain(&header.last).cloned().collect();
+                Self::Increment { chain, repeat_recent: false }
+            }
+            Memory::Own { header, .. } if header.chain.is_empty() => Self::Full,
+            Memory::Own { header, .. } => {
+                Self::Increment { chain: header.chain.clone(), repeat_recent: true }
+            }
+        }
+    }
+
     /// The runs it builds on, with the full one first.
     pub(crate) fn chain(&self) -> &[Link] {
         match self {
@@ -47,7 +67,7 @@ impl Extent {
         matches!(self, Self::Full)
     }
 
-    fn repeats_recent(&self) -> bool {
+    pub(crate) fn repeats_recent(&self) -> bool {
         matches!(self, Self::Increment { repeat_recent: true, .. })
     }
 }
@@ -111,7 +131,8 @@ pub(crate) fn meet<E: From<SideFileError>>(
 ) -> Result<(), E> {
     let mut selected = fileset.iter().enumerate().peekable();
     while let Some(record) = records.next_record()? {
-        let order = |selected: &Selected<'_>| compare_paths(selected.path.as_os_str().as_bytes(), &record.path);
+        let order =
+            |selected: &Selected<'_>| compare_paths(selected.path.as_os_str().as_bytes(), &record.path);
         while let Some((index, new)) = selected.next_if(|(_, selected)| order(selected).is_lt()) {
             each(Met::New(index, new))?;
         }
@@ -138,7 +159,7 @@ pub(crate) fn plan<E: From<SideFileError>>(
 ) -> Result<Plan, E> {
     let hidden = Hidden::of(fileset);
     let mut plan = Plan { decisions: vec![Decision::New; fileset.len()], ..Plan::default() };
-    meet(fileset, records, |met| {
+    meet(fileset, records, |met| -> Result<(), E> {
         match met {
             Met::New(..) => {}
             Met::Known(index, selected, record) => {
@@ -149,7 +170,9 @@ pub(crate) fn plan<E: From<SideFileError>>(
                     Verdict::Different => false,
                     // Everything is stored anyway: the answer would be no more than a figure in the summary.
                     Verdict::Unclear if extent.is_full() => true,
-                    Verdict::Unclear => digest(&selected)?.is_some_and(|digest| Some(digest) == present.digest),
+                    Verdict::Unclear => {
+                        digest(&selected)?.is_some_and(|digest| Some(digest) == present.digest)
+                    }
                 };
                 let is_stored = extent.is_full() || (extent.repeats_recent() && record.is_recent);
                 plan.decisions[index] = match (is_same, is_stored) {
@@ -210,7 +233,8 @@ pub(crate) struct Hidden<'a>(Vec<&'a Path>);
 
 impl<'a> Hidden<'a> {
     pub(crate) fn of(fileset: &'a Fileset) -> Self {
-        let unreadable = fileset.problems().iter().filter(|problem| matches!(problem, Problem::Unreadable { .. }));
+        let unreadable =
+            fileset.problems().iter().filter(|problem| matches!(problem, Problem::Unreadable { .. }));
         Self(unreadable.map(Problem::path).collect())
     }
 

@@ -5,7 +5,6 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use redcedar_archive::Kind;
-use redcedar_archive::Timestamp;
 use redcedar_archive::digest::to_hex;
 use redcedar_archive::select::{Fileset, Selected};
 use redcedar_system::fs::PendingFile;
@@ -14,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::memory::{Memory, StateFiles};
 use super::plan::{Decision, Extent, Hidden, Met, Plan, meet};
-use super::store::{Fate, Hashing, OUTPUT_MODE};
+use super::store::{Fate, Hashing};
 use super::{Item, ItemError, Run};
 use crate::state::pickle::DigestWriter;
 use crate::state::side_file::{FileIdentity, Header, Link, Record, SideFileWriter, Stat};
@@ -67,7 +66,12 @@ enum Digests {
 
 impl PendingState {
     /// Writes what is remembered of every path.
-    pub(crate) fn write(draft: Draft, files: &StateFiles, deeds: Deeds<'_>, run: &Run<'_>) -> Result<Self, ItemError> {
+    pub(crate) fn write(
+        draft: Draft,
+        files: &StateFiles,
+        deeds: Deeds<'_>,
+        run: &Run<'_>,
+    ) -> Result<Self, ItemError> {
         let failed = |source| ItemError::output(&files.side_file, source);
         let header = Header {
             item: escape::display(deeds.item.path).to_string(),
@@ -83,16 +87,20 @@ impl PendingState {
             began: draft.began,
             digests: None,
         };
-        let mut digests = match (&files.digests, deeds.memory.header().and_then(|header| header.digests.as_ref())) {
-            (None, _) => DigestFile::None,
-            (Some(path), Some(known)) if deeds.plan.is_idle() && !deeds.extent.is_full() => {
-                DigestFile::Unchanged { path: path.clone(), sha256: known.sha256.clone() }
-            }
-            (Some(path), _) => DigestFile::create(path.clone())?,
-        };
+        let mut digests =
+            match (&files.digests, deeds.memory.header().and_then(|header| header.digests.as_ref())) {
+                (None, _) => DigestFile::None,
+                (Some(path), Some(known)) if deeds.plan.is_idle() && !deeds.extent.is_full() => {
+                    DigestFile::Unchanged { path: path.clone(), sha256: known.sha256.clone() }
+                }
+                (Some(path), _) => DigestFile::create(path.clone())?,
+            };
         let side_file = SideFileWriter::create(draft.side_file).map_err(failed)?;
         let mut writing = Writing { side_file, digests: &mut digests, failed: &failed };
-        writing.write_all(deeds)?;
+        // Of a weekly item, everything is stored each time: there is nothing to remember but the day.
+        if deeds.item.keeps_digests() {
+            writing.write_all(deeds)?;
+        }
         let side_file = writing.side_file;
         Ok(Self { side_file, header, digests: digests.finish()? })
     }
@@ -110,28 +118,22 @@ impl PendingState {
                 Some(touch(&path, sha256)?)
             }
         };
-        let owner = run.ownership.owner;
-        side_file.publish(&header, OUTPUT_MODE, owner)
+        run.publish_io(side_file.finish(&header)?)
     }
 }
 
-/// A side file without records: for an item that needs none, or that waits for its day.
-pub(crate) fn remember_run(
-    item: &Item<'_>,
-    draft: Draft,
-    last: Option<Link>,
-    run: &Run<'_>,
-) -> io::Result<()> {
+/// Writes down that an item waits for its day since today.
+pub(crate) fn remember_waiting(item: &Item<'_>, draft: Draft, run: &Run<'_>) -> io::Result<()> {
     let header = Header {
         item: escape::display(item.path).to_string(),
         host: run.host.clone(),
         chain: Vec::new(),
-        waiting_since: last.is_none().then_some(run.today.date),
-        last,
+        last: None,
+        waiting_since: Some(run.today.date),
         began: draft.began,
         digests: None,
     };
-    SideFileWriter::create(draft.side_file)?.publish(&header, OUTPUT_MODE, run.ownership.owner)
+    run.publish_io(SideFileWriter::create(draft.side_file)?.finish(&header)?)
 }
 
 /// Makes a file young, so that purging by age spares it, and says by what it is recognised from now on.
@@ -227,7 +229,9 @@ impl Writing<'_> {
             },
             Met::Missing(_) if extent.is_full() => Ok(()),
             Met::Missing(record) if hidden.hides(&record.path) => self.carry(record),
-            Met::Missing(record) if record.present.is_some() || extent.repeats_recent() => self.gone(&record.path),
+            Met::Missing(record) if record.present.is_some() || extent.repeats_recent() => {
+                self.gone(&record.path)
+            }
             Met::Missing(_) => Ok(()),
         })
     }
@@ -258,7 +262,13 @@ impl Writing<'_> {
         }
     }
 
-    fn present(&mut self, path: &[u8], is_recent: bool, stat: Stat, digest: Option<Sha1>) -> Result<(), ItemError> {
+    fn present(
+        &mut self,
+        path: &[u8],
+        is_recent: bool,
+        stat: Stat,
+        digest: Option<Sha1>,
+    ) -> Result<(), ItemError> {
         self.side_file.present(path, is_recent, stat, digest).map_err(self.failed)?;
         match digest {
             Some(digest) if stat.kind == Kind::File => self.digests.pair(path, &digest),

@@ -1,6 +1,5 @@
 //! Storing what is planned: the archive and, beside it, the manifest.
 
-use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -9,7 +8,7 @@ use std::path::Path;
 use redcedar_archive::manifest::{self, Entry, Flaw, Header, Line, ManifestWriter, Trailer};
 use redcedar_archive::select::{Fileset, Selected};
 use redcedar_archive::writer::{AppendError, Appended, ArchiveWriter, Finished, Options};
-use redcedar_archive::{ArchiveError, Kind, Metadata};
+use redcedar_archive::{Kind, Metadata};
 use redcedar_system::fs::PendingFile;
 use redcedar_system::monitor::Progress;
 use redcedar_system::{checkpoint, escape};
@@ -72,7 +71,7 @@ pub(crate) fn store(
         manifest.line(&Line::Gone(path.clone()))?;
     }
 
-    let mut storing = Storing { item, run, extent, archive, manifest, linked: HashMap::new(), stored: Stored::default() };
+    let mut storing = Storing { run, extent, archive, manifest, stored: Stored::default() };
     storing.store_all(fileset, plan)?;
     let Storing { archive, manifest, mut stored, .. } = storing;
 
@@ -115,19 +114,17 @@ fn manifest_header(item: &Item<'_>, extent: &Extent, archive: Option<OsString>, 
 
 /// Everything at hand while members are written.
 struct Storing<'a> {
-    item: &'a Item<'a>,
     run: &'a Run<'a>,
     extent: &'a Extent,
     archive: Option<Archive>,
     manifest: Manifest,
-    /// Digests of stored files that have further names, by device and inode.
-    linked: HashMap<(u64, u64), Sha1>,
     stored: Stored,
 }
 
 impl Storing<'_> {
     fn store_all(&mut self, fileset: &Fileset, plan: &Plan) -> Result<(), ItemError> {
-        let to_store = || fileset.iter().enumerate().filter(|(index, _)| plan.decisions[*index] != Decision::Keep);
+        let to_store =
+            || fileset.iter().enumerate().filter(|(index, _)| plan.decisions[*index] != Decision::Keep);
         let size = |metadata: &Metadata| if metadata.kind == Kind::File { metadata.size } else { 0 };
         let mut progress = Progress {
             total_files: Some(to_store().count() as u64),
@@ -152,7 +149,12 @@ impl Storing<'_> {
             Some(archive) if selected.metadata.kind != Kind::Socket => archive,
             _ => return self.list_socket(selected),
         };
-        match archive.writer.append(selected.path, selected.metadata, self.run.accounts, &self.run.system.interrupt) {
+        match archive.writer.append(
+            selected.path,
+            selected.metadata,
+            self.run.accounts,
+            &self.run.system.interrupt,
+        ) {
             Ok(appended) => self.stored_one(selected, appended),
             Err(AppendError::Vanished) => {
                 self.omit(selected.path, OmissionKind::Vanished, "it vanished before it could be read");
@@ -161,15 +163,17 @@ impl Storing<'_> {
                 }
                 Ok(Fate::Vanished)
             }
-            Err(AppendError::Unreadable(error)) => {
+            Err(error @ (AppendError::Itself | AppendError::Unsupported(_))) => {
+                self.omit(selected.path, OmissionKind::Skipped, &error.to_string());
+                Ok(Fate::Vanished)
+            }
+            Err(AppendError::Interrupted(interrupted)) => Err(interrupted.into()),
+            Err(AppendError::Archive(error)) => Err(error.into()),
+            Err(error) => {
                 self.omit(selected.path, OmissionKind::Unreadable, &error.to_string());
                 self.list(selected, Some(Flaw::Unreadable))?;
                 Ok(Fate::Flawed)
             }
-            // It was something else when it was selected.
-            Err(AppendError::Unsupported(_)) => self.list_socket(selected),
-            Err(AppendError::Interrupted(interrupted)) => Err(interrupted.into()),
-            Err(AppendError::Archive(error)) => Err(error.into()),
         }
     }
 
@@ -177,8 +181,7 @@ impl Storing<'_> {
         let Appended { entry, metadata, sha1 } = appended;
         let digest = match &entry.link {
             Some(target) if metadata.kind == Kind::Symlink => Some(link_digest(target)),
-            // The content of a further name is not read again.
-            _ => sha1.or_else(|| self.linked.get(&(metadata.device, metadata.inode)).copied()),
+            _ => sha1,
         };
         let flaw = entry.flaw;
         self.manifest.line(&Line::Present(entry))?;
@@ -188,7 +191,11 @@ impl Storing<'_> {
                 self.omit(selected.path, OmissionKind::Changed, "it changed each time it was read");
             }
             Some(Flaw::Padded) => {
-                self.omit(selected.path, OmissionKind::Padded, "it became shorter or could not be read to its end; zeros are stored instead");
+                self.omit(
+                    selected.path,
+                    OmissionKind::Padded,
+                    "it became shorter or could not be read to its end; zeros are stored instead",
+                );
             }
             Some(Flaw::Unreadable) => {
                 self.omit(selected.path, OmissionKind::Unreadable, "it could not be read");
@@ -196,9 +203,6 @@ impl Storing<'_> {
         }
         if matches!(flaw, Some(Flaw::Padded | Flaw::Unreadable)) {
             return Ok(Fate::Flawed);
-        }
-        if let (Kind::File, 2.., Some(digest)) = (metadata.kind, metadata.links, digest) {
-            self.linked.insert((metadata.device, metadata.inode), digest);
         }
         let metadata = (metadata != *selected.metadata).then(|| Box::new(metadata));
         Ok(Fate::Stored { digest, metadata })
@@ -242,7 +246,9 @@ impl Storing<'_> {
     fn omit(&mut self, path: &Path, kind: OmissionKind, detail: &str) {
         let shown = escape::display(path);
         let message = match kind {
-            OmissionKind::Changed | OmissionKind::Padded => format!("File [{shown}] is not stored faithfully: {detail}."),
+            OmissionKind::Changed | OmissionKind::Padded => {
+                format!("File [{shown}] is not stored faithfully: {detail}.")
+            }
             _ => format!("Unable to add file [{shown}]; going on anyway: {detail}."),
         };
         self.run.system.monitor.warning(message);
@@ -274,6 +280,7 @@ impl Archive {
             compression: item.compression,
             threads: run.threads,
             sha1: item.keeps_digests(),
+            name: Some(name.clone()),
         };
         let writer = ArchiveWriter::create(handle, &options)?;
         Ok(Self { name, file, writer })
@@ -316,7 +323,8 @@ impl Manifest {
         let Self { name, writer, path } = self;
         let failed = |source| ItemError::output(&path, source);
         let buffered = writer.finish(trailer).map_err(failed)?;
-        let Hashing { file, hash, size } = buffered.into_inner().map_err(|error| failed(error.into_error()))?;
+        let Hashing { file, hash, size } =
+            buffered.into_inner().map_err(|error| failed(error.into_error()))?;
         run.publish(file)?;
         Ok(Output { name, size, sha256: hash.finalize().into() })
     }

@@ -10,10 +10,9 @@ use std::ffi::OsStr;
 use std::io::{self, Read, Write};
 
 use jiff::Zoned;
-use jiff::civil::Weekday;
 use redcedar_config::Config;
 use redcedar_config::cedar::{LocalPeer, Options};
-use redcedar_config::value::{IgnoreFailures, StartingDay};
+use redcedar_config::value::IgnoreFailures;
 use redcedar_system::account::{self, AccountError};
 use redcedar_system::fs::Directory;
 use redcedar_system::interrupt::Interrupted;
@@ -21,6 +20,7 @@ use redcedar_system::{Level, Owner, System, checkpoint, escape};
 
 use crate::daily_dir;
 use crate::outcome::Outcome;
+use crate::schedule::Today;
 
 /// Says that a peer has collected everything.
 const COLLECT_INDICATOR: &str = "cback.collect";
@@ -87,13 +87,9 @@ pub fn stage(request: &StageRequest<'_>, system: &System) -> Result<Outcome, Sta
         let path = escape::display(day.path());
         monitor.warning(format!("Staging directory [{path}] already existed."));
     }
-    let stage = Stage {
-        day,
-        owner,
-        now: &now,
-        first_of_week: full || is_starting_day(&now, &config.options),
-        system,
-    };
+    let today = Today::new(now.date(), config.options.starting_day, full);
+    let first_of_week = today.full || today.is_starting_day;
+    let stage = Stage { day, owner, now: &now, first_of_week, system };
     let outcome = stage.peers(config)?;
     checkpoint::reach("stage-before-indicator");
     stage.write_indicator(&stage.day, b"").map_err(StageError::Indicator)?;
@@ -112,19 +108,6 @@ fn owner(options: &Options) -> Result<Option<Owner>, StageError> {
         group: group.clone(),
         source,
     })
-}
-
-fn is_starting_day(now: &Zoned, options: &Options) -> bool {
-    let first = match options.starting_day {
-        StartingDay::Monday => Weekday::Monday,
-        StartingDay::Tuesday => Weekday::Tuesday,
-        StartingDay::Wednesday => Weekday::Wednesday,
-        StartingDay::Thursday => Weekday::Thursday,
-        StartingDay::Friday => Weekday::Friday,
-        StartingDay::Saturday => Weekday::Saturday,
-        StartingDay::Sunday => Weekday::Sunday,
-    };
-    now.weekday() == first
 }
 
 /// Whether "not ready" is no error today.

@@ -4,12 +4,13 @@
 pub mod pickle;
 pub mod side_file;
 
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 
 use fs_err::os::unix::fs::OpenOptionsExt;
 use fs_err::{File, OpenOptions};
 use rustix::fs::OFlags;
+use sha2::Digest;
 
 /// SHA-1 of a file's content, as the originals remember it.
 pub type Sha1 = [u8; 20];
@@ -28,5 +29,19 @@ pub(crate) fn open_no_follow_with(path: &Path, options: &mut OpenOptions) -> io:
         Ok(file)
     } else {
         Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"))
+    }
+}
+
+/// The digest of all that a file still has to give.
+pub(crate) fn digest<D: Digest>(file: &mut File) -> io::Result<D> {
+    let mut digest = D::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(digest),
+            Ok(read) => digest.update(&buffer[..read]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! Our own file beside the digest state of an item: what the originals' format has no room for. The format is documented in
 //! `docs/state-files.md`.
 //!
-//! It is written and read as a stream in canonical order, so that millions of paths need no memory. Reading ends with
-//! the check of a SHA-256: what was read before counts only when [`SideFileReader::next_record`] has returned the end.
+//! It is written and read as a stream in canonical order, so that millions of paths need no memory. Opening it proves the
+//! header; reading the records ends with the check of their SHA-256: what was read before counts only when
+//! [`SideFileReader::next_record`] has returned the end.
 
 mod codec;
 mod read;
@@ -15,6 +16,7 @@ use jiff::civil::Date;
 use redcedar_archive::{Kind, Metadata, Timestamp};
 use redcedar_system::escape;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::Sha1;
 pub use read::{SideFileReader, acknowledge};
@@ -30,8 +32,9 @@ const MAGIC: &[u8; 16] = b"redcedar state 1";
 const PENDING: &[u8; 8] = b"pending\n";
 const ACKNOWLEDGED: &[u8; 8] = b"fetched\n";
 
-/// After the last record: how long the header before it is (4 bytes) and a SHA-256.
-const FOOTER_LENGTH: u64 = 4 + 32;
+/// The end of the file: SHA-256 of the records, how long the header before this is (4 bytes), and SHA-256 of magic, header,
+/// and these two.
+const FOOTER_LENGTH: u64 = 32 + 4 + 32;
 
 /// What the file says about the item as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -165,6 +168,12 @@ pub enum SideFileError {
         /// What is wrong.
         reason: &'static str,
     },
+}
+
+/// The checksum at the very end.
+fn proof(header: &[u8], records_hash: &[u8; 32], header_length: [u8; 4]) -> [u8; 32] {
+    let hash = Sha256::new().chain_update(MAGIC).chain_update(header);
+    hash.chain_update(records_hash).chain_update(header_length).finalize().into()
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod translate;
 mod width;
 
 pub(super) use name::decode;
+use redcedar_system::escape::display_bytes;
 
 /// Bytes of memory that a compiled pattern may take.
 const SIZE_LIMIT: usize = 64 << 20;
@@ -26,7 +27,7 @@ const BACKTRACK_LIMIT: usize = 1_000_000;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
     /// It is none.
-    #[error("invalid pattern `{pattern}`: {message} (at character {position})")]
+    #[error("invalid pattern `{}`: {message} (at character {position})", display_bytes(pattern.as_bytes()))]
     Syntax {
         /// The pattern.
         pattern: String,
@@ -36,7 +37,7 @@ pub enum PatternError {
         position: usize,
     },
     /// It is one, but our engines cannot do it.
-    #[error("cannot use pattern `{pattern}`: {reason}")]
+    #[error("cannot use pattern `{}`: {reason}", display_bytes(pattern.as_bytes()))]
     Unsupported {
         /// The pattern.
         pattern: String,
@@ -44,7 +45,7 @@ pub enum PatternError {
         reason: String,
     },
     /// It was given up on a name.
-    #[error("pattern `{pattern}` gave no answer: {reason}")]
+    #[error("pattern `{}` gave no answer: {reason}", display_bytes(pattern.as_bytes()))]
     GaveUp {
         /// The pattern.
         pattern: String,
@@ -52,7 +53,7 @@ pub enum PatternError {
         reason: String,
     },
     /// It is a glob, but not a valid one.
-    #[error("invalid glob `{glob}`: {reason}")]
+    #[error("invalid glob `{}`: {reason}", display_bytes(glob.as_bytes()))]
     Glob {
         /// The glob.
         glob: String,

@@ -5,7 +5,6 @@ mod collect;
 mod peers;
 mod places;
 mod structure;
-mod suggest;
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;

@@ -1,9 +1,9 @@
 //! Elements and text that are not looked at.
 
-use super::suggest::nearest;
 use crate::Section;
 use crate::cedar::schema::{Blanks, Child, EXTENSIONS, Kind, LOCAL_PEER, REMOTE_PEER, ROOT, Shape};
 use crate::diagnostic::Diagnostic;
+use crate::suggest::nearest;
 use crate::xml::{Document, Node};
 
 /// What is doubtful about the elements of a file, whether or not their values are right.

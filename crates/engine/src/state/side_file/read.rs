@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::codec::{self, Input};
 use crate::state::{open_no_follow, open_no_follow_with};
 
-use super::{ACKNOWLEDGED, FOOTER_LENGTH, Header, MAGIC, PENDING, Record, SideFileError};
+use super::{ACKNOWLEDGED, FOOTER_LENGTH, Header, MAGIC, PENDING, Record, SideFileError, proof};
 
 const BUFFER: usize = 256 * 1024;
 const RECORDS_START: u64 = (MAGIC.len() + PENDING.len()) as u64;
@@ -24,9 +24,8 @@ pub struct SideFileReader {
     path: PathBuf,
     file: File,
     header: Header,
-    header_bytes: Vec<u8>,
     is_acknowledged: bool,
-    expected_hash: [u8; 32],
+    records_hash: [u8; 32],
     hash: Sha256,
     /// Bytes of records that are still in the file.
     remaining: u64,
@@ -57,28 +56,29 @@ impl SideFileReader {
             read_start(&mut file).map_err(io)?.ok_or_else(|| damaged("it begins otherwise"))?;
 
         file.seek(SeekFrom::Start(length - FOOTER_LENGTH)).map_err(io)?;
-        let (mut header_length, mut expected_hash) = ([0; 4], [0; 32]);
-        file.read_exact(&mut header_length).map_err(io)?;
-        file.read_exact(&mut expected_hash).map_err(io)?;
-        let header_length = u64::from(u32::from_le_bytes(header_length));
+        let (mut records_hash, mut header_length, mut expected) = ([0; 32], [0; 4], [0; 32]);
+        for part in [&mut records_hash[..], &mut header_length, &mut expected] {
+            file.read_exact(part).map_err(io)?;
+        }
         let remaining = (length - RECORDS_START - FOOTER_LENGTH)
-            .checked_sub(header_length)
+            .checked_sub(u64::from(u32::from_le_bytes(header_length)))
             .ok_or_else(|| damaged("its header is longer than the file"))?;
         file.seek(SeekFrom::Start(RECORDS_START + remaining)).map_err(io)?;
-        let mut header_bytes = Vec::new();
-        (&mut file).take(header_length).read_to_end(&mut header_bytes).map_err(io)?;
-        let header =
-            serde_json::from_slice(&header_bytes).map_err(|_| damaged("its header is not understood"))?;
+        let mut header = vec![0; u32::from_le_bytes(header_length) as usize];
+        file.read_exact(&mut header).map_err(io)?;
+        if proof(&header, &records_hash, header_length) != expected {
+            return Err(damaged("the checksum of its header is wrong"));
+        }
+        let header = serde_json::from_slice(&header).map_err(|_| damaged("its header is not understood"))?;
 
         file.seek(SeekFrom::Start(RECORDS_START)).map_err(io)?;
         Ok(Some(Self {
             path: path.to_owned(),
             file,
             header,
-            header_bytes,
             is_acknowledged,
-            expected_hash,
-            hash: Sha256::new().chain_update(MAGIC),
+            records_hash,
+            hash: Sha256::new(),
             remaining,
             buffer: Vec::new(),
             position: 0,
@@ -87,7 +87,7 @@ impl SideFileReader {
         }))
     }
 
-    /// What the file says about the item. It is proved only when the last record has been read.
+    /// What the file says about the item.
     pub fn header(&self) -> &Header {
         &self.header
     }
@@ -144,12 +144,12 @@ impl SideFileReader {
     }
 
     fn prove(&mut self) -> Result<(), SideFileError> {
-        let mut hash = self.hash.clone();
-        hash.update(&self.header_bytes);
-        // A length that does not fit could not have been read from the file.
-        hash.update(u32::try_from(self.header_bytes.len()).unwrap_or(u32::MAX).to_le_bytes());
-        let found: [u8; 32] = hash.finalize().into();
-        if found == self.expected_hash { Ok(()) } else { Err(self.damaged("its checksum is wrong")) }
+        let found: [u8; 32] = self.hash.clone().finalize().into();
+        if found == self.records_hash {
+            Ok(())
+        } else {
+            Err(self.damaged("the checksum of its records is wrong"))
+        }
     }
 
     fn damaged(&self, reason: &'static str) -> SideFileError {

@@ -8,6 +8,7 @@ use super::*;
 fn header() -> Header {
     let link = |run: &str| Link {
         run: run.to_owned(),
+        sequence: 3,
         date: jiff::civil::date(2026, 11, 24),
         archive_size: Some(7),
     };
@@ -53,7 +54,7 @@ fn write(path: &Path, records: &[Record]) {
             None => writer.gone(&record.path).unwrap(),
         }
     }
-    writer.publish(&header(), 0o600, None).unwrap();
+    writer.finish(&header()).unwrap().publish(0o600, None).unwrap();
 }
 
 fn read(path: &Path) -> Result<Vec<Record>, SideFileError> {

@@ -2,16 +2,15 @@
 
 use std::io::{self, Write};
 
-use redcedar_system::Owner;
 use redcedar_system::fs::PendingFile;
 use sha2::{Digest, Sha256};
 
 use super::codec::{self, RecordRef};
-use super::{Header, MAGIC, PENDING, Sha1, Stat};
+use super::{Header, MAGIC, PENDING, Sha1, Stat, proof};
 
 const BUFFER: usize = 256 * 1024;
 
-/// Writes a side file, record by record in canonical order. It has its name only after [`SideFileWriter::publish`].
+/// Writes a side file, record by record in canonical order. [`SideFileWriter::finish`] gives the complete file back.
 #[derive(Debug)]
 pub struct SideFileWriter {
     file: PendingFile,
@@ -29,7 +28,7 @@ impl SideFileWriter {
     pub fn create(mut file: PendingFile) -> io::Result<Self> {
         file.write_all(MAGIC)?;
         file.write_all(PENDING)?;
-        let hash = Sha256::new().chain_update(MAGIC);
+        let hash = Sha256::new();
         let buffer = Vec::with_capacity(BUFFER + 4096);
         Ok(Self { file, hash, buffer, record: Vec::new(), previous: Vec::new() })
     }
@@ -73,19 +72,20 @@ impl SideFileWriter {
         Ok(())
     }
 
-    /// Completes the content and gives the file its name, mode and owner.
+    /// Completes the content. The file is yet to be published.
     ///
     /// # Errors
-    /// When it cannot be written or published.
-    pub fn publish(mut self, header: &Header, mode: u32, owner: Option<Owner>) -> io::Result<()> {
+    /// When it cannot be written.
+    pub fn finish(mut self, header: &Header) -> io::Result<PendingFile> {
+        self.flush()?;
         let header = serde_json::to_vec(header)?;
         let length = u32::try_from(header.len())
-            .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "the header is too long"))?;
-        self.buffer.extend_from_slice(&header);
-        self.buffer.extend_from_slice(&length.to_le_bytes());
-        self.flush()?;
-        let digest = self.hash.finalize();
-        self.file.write_all(&digest)?;
-        self.file.publish(mode, owner)
+            .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "the header is too long"))?
+            .to_le_bytes();
+        let records_hash: [u8; 32] = self.hash.finalize().into();
+        for part in [&header[..], &records_hash, &length, &proof(&header, &records_hash, length)] {
+            self.file.write_all(part)?;
+        }
+        Ok(self.file)
     }
 }

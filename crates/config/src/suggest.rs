@@ -1,7 +1,7 @@
 //! "Did you mean …?"
 
 /// The candidate that `name` is most likely a misspelling of.
-pub(super) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .map(|candidate| (distance(name, candidate), candidate))
         .filter(|(distance, candidate)| *distance <= candidate.len().div_ceil(4).min(3))

@@ -1,0 +1,248 @@
+//! Executes a plan: one run at a time per working directory, hooks around each action, in order, until something fails.
+
+use redcedar_archive::naming::Dialect;
+use redcedar_config::Config;
+use redcedar_system::command::{Command, CommandError, Finished};
+use redcedar_system::fs::{Lock, LockError};
+use redcedar_system::interrupt::Interrupted;
+use redcedar_system::{Level, System, escape};
+
+use crate::outcome::Outcome;
+use crate::plan::{Builtin, Function, HookCall, Place, Plan, Step};
+use crate::purge::{self, PurgeError};
+use crate::stage::{self, StageError, StageRequest};
+use crate::validate::{self, Severity};
+
+/// What is run, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct RunRequest<'a> {
+    /// What is to be done.
+    pub plan: &'a Plan,
+    /// The configuration.
+    pub config: &'a Config,
+    /// Whose rules name what is collected.
+    pub dialect: Dialect,
+    /// How many threads compress.
+    pub threads: usize,
+    /// Whether findings of `validate` are told at INFO, rather than at ERROR as whoever asks for them expects.
+    pub quiet: bool,
+}
+
+/// What came out of a run, up to where it ended.
+#[derive(Debug)]
+pub struct RunReport {
+    /// What was left out, what failed, the figures.
+    pub outcome: Outcome,
+    /// Whether all steps were done.
+    pub result: Result<(), RunError>,
+}
+
+/// Why a run ended early, or did not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A section that an action needs is not there.
+    #[error("{} configuration is not properly filled in.", capitalised(.0.name()))]
+    NotConfigured(Builtin),
+    /// There is nothing to collect.
+    #[error("There must be at least one collect file or collect directory.")]
+    NothingToCollect,
+    /// An action that this version does not have.
+    #[error("Action [{0}] is not available in this version of Redcedar.")]
+    Unavailable(String),
+    /// Actions on other machines, which this version does not run.
+    #[error(
+        "Action [{action}] cannot be executed on managed client [{peer}]: this version of Redcedar does not run actions on other machines."
+    )]
+    PeerUnavailable {
+        /// The action.
+        action: String,
+        /// The peer.
+        peer: String,
+    },
+    /// A hook without a command.
+    #[error("The {0} has no command.")]
+    EmptyHook(HookCall),
+    /// A hook that did not end well.
+    #[error("Error ({status}) executing {hook}")]
+    Hook {
+        /// How it ended, see [`Finished`].
+        status: i32,
+        /// The hook.
+        hook: HookCall,
+    },
+    /// A hook whose end is not known.
+    #[error("Error executing {hook}: {source}")]
+    HookLost {
+        /// The hook.
+        hook: HookCall,
+        /// What happened.
+        source: CommandError,
+    },
+    /// Another run has the working directory.
+    #[error(transparent)]
+    Busy(LockError),
+    /// Stage failed.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    /// Purge failed.
+    #[error(transparent)]
+    Purge(#[from] PurgeError),
+    /// Validate found something.
+    #[error("Configuration is not valid.")]
+    NotValid,
+    /// The run was interrupted.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+}
+
+fn capitalised(name: &str) -> String {
+    // The original speaks of the section that initialize needs, not of the action.
+    let name = if name == "initialize" { "store" } else { name };
+    let (first, rest) = name.split_at(1);
+    first.to_uppercase() + rest
+}
+
+/// Runs a plan. Nothing begins before it is clear that every step can.
+pub fn run(request: &RunRequest<'_>, system: &System) -> RunReport {
+    let mut outcome = Outcome::default();
+    let result = check(request).and_then(|()| {
+        let _lock = lock(request, system)?;
+        request.plan.steps.iter().try_for_each(|step| self::step(step, request, system, &mut outcome))
+    });
+    let result = match result {
+        // Whatever it was that noticed.
+        Err(_) if system.interrupt.is_raised() => Err(RunError::Interrupted(Interrupted)),
+        result => result,
+    };
+    RunReport { outcome, result }
+}
+
+fn check(request: &RunRequest<'_>) -> Result<(), RunError> {
+    request.plan.steps.iter().try_for_each(|step| {
+        if let Place::Peer(peer) = &step.place {
+            let action = step.action.name.clone();
+            return Err(RunError::PeerUnavailable { action, peer: peer.clone() });
+        }
+        if let Some(hook) = step.before.iter().chain(&step.after).find(|hook| hook.words.is_empty()) {
+            return Err(RunError::EmptyHook(hook.clone()));
+        }
+        check_function(step, request.config)
+    })
+}
+
+fn check_function(step: &Step, config: &Config) -> Result<(), RunError> {
+    let unavailable = || Err(RunError::Unavailable(step.action.name.clone()));
+    let Function::Builtin(builtin) = step.action.function else { return unavailable() };
+    if !builtin.is_configured(config) {
+        return Err(RunError::NotConfigured(builtin));
+    }
+    match builtin {
+        Builtin::Collect if has_nothing_to_collect(config) => Err(RunError::NothingToCollect),
+        Builtin::Collect | Builtin::Stage | Builtin::Purge | Builtin::Validate => Ok(()),
+        Builtin::Store | Builtin::Rebuild | Builtin::Initialize => unavailable(),
+    }
+}
+
+fn has_nothing_to_collect(config: &Config) -> bool {
+    config.collect.as_ref().is_none_or(|collect| collect.files.is_empty() && collect.dirs.is_empty())
+}
+
+/// Keeps other runs away, unless nothing is written. A working directory that cannot be locked is no reason not to back up:
+/// the original needs none to stage or to purge.
+fn lock(request: &RunRequest<'_>, system: &System) -> Result<Option<Lock>, RunError> {
+    let writes = |step: &Step| step.action.function != Function::Builtin(Builtin::Validate);
+    if !request.plan.steps.iter().any(writes) {
+        return Ok(None);
+    }
+    match Lock::acquire(&request.config.options.working_dir) {
+        Ok(lock) => Ok(Some(lock)),
+        Err(error @ LockError::Busy { .. }) => Err(RunError::Busy(error)),
+        Err(error @ LockError::Io { .. }) => {
+            system.monitor.warning(format!("{error}; nothing keeps another run away meanwhile."));
+            Ok(None)
+        }
+    }
+}
+
+fn step(
+    step: &Step,
+    request: &RunRequest<'_>,
+    system: &System,
+    outcome: &mut Outcome,
+) -> Result<(), RunError> {
+    system.interrupt.check()?;
+    let name = &step.action.name;
+    system.monitor.debug("Executing local actions.");
+    system.monitor.debug(format!("Executing [{name}] action."));
+    for hook in &step.before {
+        run_hook(hook, system)?;
+    }
+    let index = step.action.index;
+    system.monitor.debug(format!("Calling action function [redcedar.{name}], execution index [{index}]"));
+    outcome.merge(act(step, request, system)?);
+    for hook in &step.after {
+        run_hook(hook, system)?;
+    }
+    Ok(())
+}
+
+fn act(step: &Step, request: &RunRequest<'_>, system: &System) -> Result<Outcome, RunError> {
+    let RunRequest { plan, config, .. } = *request;
+    match step.action.function {
+        Function::Builtin(Builtin::Stage) => {
+            Ok(stage::stage(&StageRequest { config, full: plan.full }, system)?)
+        }
+        Function::Builtin(Builtin::Purge) => Ok(purge::purge(config, system)?),
+        Function::Builtin(Builtin::Validate) => report_findings(request, system),
+        _ => Err(RunError::Unavailable(step.action.name.clone())),
+    }
+}
+
+fn report_findings(request: &RunRequest<'_>, system: &System) -> Result<Outcome, RunError> {
+    system.monitor.debug("Executing the 'validate' action.");
+    let level = if request.quiet { Level::Info } else { Level::Error };
+    let findings = validate::validate(request.config);
+    for finding in &findings {
+        system.monitor.log(level, &finding.to_string());
+    }
+    if findings.iter().any(|finding| finding.severity == Severity::Error) {
+        system.monitor.log(level, "Configuration is not valid.");
+        return Err(RunError::NotValid);
+    }
+    system.monitor.log(level, "Configuration is valid.");
+    Ok(Outcome::default())
+}
+
+fn run_hook(hook: &HookCall, system: &System) -> Result<(), RunError> {
+    system.monitor.debug(format!("Executing {hook}"));
+    let command = hook.command().ok_or_else(|| RunError::EmptyHook(hook.clone()))?;
+    log_command(&command, system);
+    let finished =
+        system.runner.run(&command).map_err(|source| RunError::HookLost { hook: hook.clone(), source })?;
+    if finished.success() {
+        return Ok(());
+    }
+    system.monitor.error(format!("Hook failed, tail is: {}", tail(&finished)));
+    Err(RunError::Hook { status: finished.status, hook: hook.clone() })
+}
+
+/// Both logs say what is run, as the original's do.
+fn log_command(command: &Command, system: &System) {
+    let program = Command::new(command.program.clone());
+    let arguments: Vec<String> =
+        command.arguments.iter().map(|argument| format!("'{}'", escape::display(argument))).collect();
+    let message = format!("Executing command {program} with args [{}].", arguments.join(", "));
+    system.monitor.debug(&message);
+    system.monitor.output(message.as_bytes());
+}
+
+fn tail(finished: &Finished) -> String {
+    if finished.tail.is_empty() {
+        return "<empty>".to_owned();
+    }
+    let lines = finished.tail.iter().map(|line| format!("\n   {}", escape::display_bytes(line.as_bytes())));
+    lines.collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,9 @@
+//! What was stored comes back, and nothing else happens.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod damage;
+mod exact;
+mod foreign;
+mod hostile;
+mod machine;
+mod policy;
