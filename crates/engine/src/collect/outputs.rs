@@ -8,11 +8,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use redcedar_archive::{Compression, manifest};
-use redcedar_system::fs::{Directory, TEMPORARY_PREFIX};
+use redcedar_system::fs::Directory;
 use redcedar_system::{System, escape};
 
 use crate::indicator::{self, is_picked_up};
 use crate::item::store::Output;
+use crate::state::remove_left_overs;
 use crate::state::side_file::{self, acknowledge};
 
 /// Withdraws what earlier runs announced, so that nobody picks up what is being replaced, and remembers whether it was
@@ -48,22 +49,6 @@ fn acknowledge_all(working_dir: &Path, system: &System) {
             system.monitor.warning(format!("Cannot mark [{path}] as picked up: {error}"));
         }
     }
-}
-
-fn remove_left_overs(directory: &Directory, system: &System) -> io::Result<()> {
-    for name in directory.names()? {
-        if name.as_bytes().starts_with(TEMPORARY_PREFIX.as_bytes()) {
-            let path = directory.path().join(&name);
-            let path = escape::display(&path);
-            match directory.remove_file(&name) {
-                Ok(()) => system.monitor.debug(format!("Removed [{path}], left over from an earlier run.")),
-                Err(error) => system
-                    .monitor
-                    .warning(format!("Cannot remove [{path}], left over from an earlier run: {error}")),
-            }
-        }
-    }
-    Ok(())
 }
 
 /// What this run made of the outputs of each name.
