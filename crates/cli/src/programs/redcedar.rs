@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Parser;
-use redcedar_system::clock::{Clock, FixedClock, OsClock};
+use redcedar_system::clock::{self, Clock};
 use redcedar_system::command::OsRunner;
 use redcedar_system::environment::{NO_COLOR, REDCEDAR_NOW};
 use redcedar_system::{Environment, Interrupt, Level, System, escape};
@@ -89,14 +89,12 @@ fn context(
     })
 }
 
-/// The machine's clock, or one that stands still where `REDCEDAR_NOW` says.
+/// The clock that the environment asks for.
 fn clock(environment: &Environment) -> Result<Arc<dyn Clock>, CommandError> {
-    let Some(text) = environment.get(REDCEDAR_NOW) else { return Ok(Arc::new(OsClock)) };
-    let clock = FixedClock::parse(&text.to_string_lossy()).map_err(|error| {
+    clock::from_environment(environment).map_err(|error| {
         let error = anyhow::Error::new(error).context(format!("{REDCEDAR_NOW} is not a time"));
         CommandError::new(Exit::Usage, error)
-    })?;
-    Ok(Arc::new(clock))
+    })
 }
 
 /// The log file hears of the normal course too, and of whatever else standard error shows.
