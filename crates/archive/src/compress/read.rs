@@ -111,11 +111,18 @@ impl BlockDecoder {
             if rest.ends_with(&trailer) {
                 break;
             }
-            let end = rest.find(trailer).ok_or_else(|| damaged(place, "a gzip member has no end"))?;
-            rest = &rest[end + trailer.len()..];
+            rest = after_member(rest, trailer).ok_or_else(|| damaged(place, "a gzip member has no end"))?;
         }
         complete(filled == output.len(), offset)
     }
+}
+
+/// What follows a member that ends with `trailer`: the next member. Bytes that merely look like the trailer are not followed by
+/// one; an empty member has them, one byte before its end.
+fn after_member(data: &[u8], trailer: [u8; 8]) -> Option<&[u8]> {
+    const MAGIC: [u8; 3] = [0x1f, 0x8b, 8];
+    let mut members = data.find_iter(&MAGIC).map(|start| data.split_at(start));
+    members.find(|(member, _)| member.ends_with(&trailer)).map(|(_, next)| next)
 }
 
 fn gzip_trailer(content: &[u8]) -> [u8; 8] {
@@ -145,4 +152,25 @@ fn truncated(offset: u64) -> io::Error {
 fn damaged(offset: u64, what: &str) -> io::Error {
     let text = format!("the compressed data near byte {offset} is damaged: {what}");
     io::Error::new(io::ErrorKind::InvalidData, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member(content: &[u8]) -> Vec<u8> {
+        let mut compressor = libdeflater::Compressor::new(libdeflater::CompressionLvl::default());
+        let mut data = vec![0; compressor.gzip_compress_bound(content.len())];
+        let length = compressor.gzip_compress(content, &mut data).unwrap();
+        data.truncate(length);
+        data
+    }
+
+    #[test]
+    fn a_gzip_block_may_begin_with_an_empty_member() {
+        let block = [member(b""), member(b"content"), member(b""), member(b"more")].concat();
+        let mut output = [0; 11];
+        BlockDecoder::new(Compression::Gzip).decode(&block, 0, &mut output).unwrap();
+        assert_eq!(&output, b"contentmore");
+    }
 }
