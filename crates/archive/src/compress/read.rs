@@ -108,13 +108,28 @@ impl BlockDecoder {
                 .map_err(|_| damaged(place, "a gzip member is not intact"))?;
             let trailer = gzip_trailer(&output[filled..filled + written]);
             filled += written;
-            if rest.ends_with(&trailer) {
+            if filled == output.len() && rest.ends_with(&trailer) {
                 break;
             }
-            let end = rest.find(trailer).ok_or_else(|| damaged(place, "a gzip member has no end"))?;
-            rest = &rest[end + trailer.len()..];
+            let end = member_end(rest, trailer).ok_or_else(|| damaged(place, "a gzip member has no end"))?;
+            rest = &rest[end..];
         }
         complete(filled == output.len(), offset)
+    }
+}
+
+/// Where the member at the beginning of `data` ends: after its trailer, where the next begins. The trailer of an empty
+/// member is eight zeros, which may be found a byte too early.
+fn member_end(data: &[u8], trailer: [u8; 8]) -> Option<usize> {
+    const NEXT: [u8; 3] = [0x1f, 0x8b, 8];
+    let mut from = 0;
+    loop {
+        let found = from + data[from..].find(trailer)?;
+        let end = found + trailer.len();
+        if data[end..].starts_with(&NEXT) {
+            return Some(end);
+        }
+        from = found + 1;
     }
 }
 

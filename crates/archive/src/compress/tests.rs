@@ -103,6 +103,28 @@ fn reading_can_begin_at_every_block() {
 }
 
 #[test]
+fn every_block_can_be_decoded_by_itself() {
+    let (same, different) = (b"the same ".repeat(8000), noise(4 * 65_536, 8));
+    // Members with the same content, and so with the same end, in one block.
+    let alternating: Vec<u8> = different.chunks(65_536).flat_map(|n| [&same[..65_536], n].concat()).collect();
+    for compression in Compression::ALL {
+        for data in [&alternating, &mixture(3 * compression.block_size() / 2), &vec![0; 2_000_000]] {
+            let (bytes, written) = packed(compression, |writer| writer.write(data).unwrap());
+            let ends =
+                written.blocks.iter().copied().skip(1).chain([(written.size, written.uncompressed_size)]);
+            let mut decoder = read::BlockDecoder::new(compression);
+            for (start, end) in written.blocks.iter().zip(ends) {
+                let range = |from: u64, to: u64| usize::try_from(from).unwrap()..usize::try_from(to).unwrap();
+                let plain = &data[range(start.1, end.1)];
+                let mut again = vec![1; plain.len()];
+                decoder.decode(&bytes[range(start.0, end.0)], start.0, &mut again).unwrap();
+                assert!(again == plain, "{compression:?} at {start:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn what_is_taken_back_was_never_there() {
     let (head, right) = (mixture(1_100_000), mixture(500_000));
     for compression in Compression::ALL {
