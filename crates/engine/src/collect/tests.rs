@@ -310,6 +310,29 @@ fn a_file_replaced_by_one_of_equal_size_and_time_is_noticed() {
 }
 
 #[test]
+fn a_changed_attribute_is_stored_again_and_a_further_name_of_the_file_is_no_change() {
+    let machine = Machine::new(CollectMode::Incremental);
+    let (file, directory) = (machine.path("source/a"), machine.path("source"));
+    let set = |path: &Path, value: &[u8]| {
+        rustix::fs::setxattr(path, "user.note", value, rustix::fs::XattrFlags::empty())
+    };
+    if set(&file, b"one") == Err(rustix::io::Errno::OPNOTSUPP) {
+        redcedar_testing::program::cannot_test("changed attributes", "the file system has none");
+        return;
+    }
+    machine.run(MONDAY);
+    machine.pick_up();
+    set(&file, b"two").unwrap();
+    machine.run(TUESDAY);
+    assert_eq!(machine.stored_names(), ["a"]);
+    machine.pick_up();
+    set(&directory, b"three").unwrap();
+    fs_err::hard_link(&file, machine.path("second-name")).unwrap();
+    machine.run(WEDNESDAY);
+    assert_eq!(machine.stored_names(), [""]);
+}
+
+#[test]
 fn the_indicator_is_withdrawn_first_and_written_last() {
     let mut machine = Machine::new(CollectMode::Daily);
     machine.run(MONDAY);

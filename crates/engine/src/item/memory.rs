@@ -210,7 +210,7 @@ impl Records<'_> {
                 *next += 1;
                 record.path.clear();
                 record.path.extend_from_slice(path);
-                record.present = Some(Present { stat: None, digest: Some(digest) });
+                record.present = Some(Present { stat: None, digest: Some(digest), attributes: None });
                 Ok(Some(record))
             }
             Self::SideFile(reader) => reader.next_record(),

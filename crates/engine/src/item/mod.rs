@@ -20,6 +20,7 @@ use redcedar_archive::manifest::RunId;
 use redcedar_archive::select::{
     Fileset, Problem, SelectError, Selected, Selection, select_directory, select_file,
 };
+use redcedar_archive::writer::attributes_digest;
 use redcedar_archive::{ArchiveError, Compression, Kind};
 use redcedar_config::value::CollectMode;
 use redcedar_system::fs::PendingFile;
@@ -34,7 +35,7 @@ use self::store::{OUTPUT_MODE, Output, Stored, link_digest};
 use crate::outcome::{Omission, OmissionKind, Summary};
 use crate::schedule::Today;
 use crate::state::side_file::SideFileError;
-use crate::state::{Sha1, digest, open_no_follow};
+use crate::state::{digest, open_no_follow};
 
 /// What goes into one archive.
 #[derive(Debug, Clone, Copy)]
@@ -273,20 +274,21 @@ fn prepare(
 }
 
 fn plan_with(memory: &Memory, fileset: &Fileset, extent: &Extent, run: &Run<'_>) -> Result<Plan, ItemError> {
-    let read = |selected: &Selected<'_>| -> Result<Option<Sha1>, ItemError> {
+    let read = |selected: &Selected<'_>| -> Result<Option<plan::Content>, ItemError> {
         run.system.interrupt.check()?;
         // What cannot be read now is for the archive to try again and to report.
-        Ok(content_digest(selected).ok())
+        Ok(read_content(selected).ok())
     };
     plan::plan(fileset, &mut memory.records()?, extent, memory.began(), read)
 }
 
-fn content_digest(selected: &Selected<'_>) -> io::Result<Sha1> {
+fn read_content(selected: &Selected<'_>) -> io::Result<plan::Content> {
     if selected.metadata.kind == Kind::Symlink {
-        return Ok(link_digest(&fs_err::read_link(selected.path)?));
+        let digest = link_digest(&fs_err::read_link(selected.path)?);
+        return Ok(plan::Content { digest, attributes: None });
     }
     let hash: Sha1Hash = digest(&mut open_no_follow(selected.path)?)?;
-    Ok(hash.finalize().into())
+    Ok(plan::Content { digest: hash.finalize().into(), attributes: attributes_digest(selected.path)? })
 }
 
 fn report_problems(item: &Item<'_>, fileset: &Fileset, run: &Run<'_>) -> Vec<Omission> {
