@@ -136,8 +136,10 @@ impl Parser {
             self.push(Node::Comment(self.cursor.span_from(start)));
         } else if self.cursor.eat("<![CDATA[") {
             self.require_root(start, "CDATA")?;
-            self.cursor.until("]]>", "the CDATA section")?;
-            self.push(Node::Cdata(self.cursor.span_from(start)));
+            // An empty one leaves no trace, not even an interruption.
+            if !self.cursor.until("]]>", "the CDATA section")?.is_empty() {
+                self.push(Node::Cdata(self.cursor.span_from(start)));
+            }
         } else if self.cursor.eat("<!DOCTYPE") {
             if self.doctype.is_some() || !self.elements.is_empty() {
                 let message = "the document type stands once, before the first element";

@@ -286,6 +286,7 @@ const STORE: &[Case] = &[
 const TEXT: &[Case] = &[
     (DAY, "<starting_day><![CDATA[tuesday]]></starting_day>", false),
     (DAY, "<starting_day>tuesday<![CDATA[x]]></starting_day>", true),
+    (DAY, "<starting_day>tues<![CDATA[]]>day</starting_day>", true),
     (DAY, "<starting_day>tues<!-- -->day</starting_day>", false),
     (DAY, "<starting_day><!-- -->tuesday</starting_day>", true),
     (DAY, "<starting_day>tuesday<!-- -->x</starting_day>", true),
@@ -448,6 +449,7 @@ const DOCUMENTS: &[(&str, bool)] = &[
     ),
     (concat!("<!DOCTYPE c [%p;]><cb_config>", with_dir!("&d;/w"), "</cb_config>"), true),
     (concat!("<!DOCTYPE c [%p;<!ENTITY d 'x'>]><cb_config>", with_dir!("&d;/w"), "</cb_config>"), true),
+    (concat!("<!DOCTYPE c [<!ENTITY : 'x'>]><cb_config>", with_dir!("/w"), "</cb_config>"), false),
     (concat!("<!DOCTYPE c [<!ENTITY lt 'x'>]><cb_config>", with_dir!("/w&lt;"), "</cb_config>"), true),
     (concat!("<!DOCTYPE c [<!ENTITY d '<'>]><cb_config a='&d;'>", with_dir!("/w"), "</cb_config>"), false),
     (

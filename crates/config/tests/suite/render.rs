@@ -56,6 +56,17 @@ fn a_fresh_file_is_written_as_the_originals_do() {
     ");
 }
 
+/// What the original wrote for the same configurations.
+#[test]
+fn files_are_written_byte_for_byte_as_the_original_writes_them() {
+    for (text, written) in [
+        (cases::BASE, include_str!("written/base.conf")),
+        (include_str!("written/sparse.in.conf"), include_str!("written/sparse.conf")),
+    ] {
+        assert_eq!(parse(text).render().unwrap(), written);
+    }
+}
+
 #[test]
 fn what_is_written_reads_back_and_is_written_the_same() {
     let mut compared = 0;

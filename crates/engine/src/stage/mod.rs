@@ -19,13 +19,10 @@ use redcedar_system::interrupt::Interrupted;
 use redcedar_system::{Level, Owner, System, checkpoint, escape};
 
 use crate::daily_dir;
+use crate::indicator;
 use crate::outcome::Outcome;
 use crate::schedule::Today;
 
-/// Says that a peer has collected everything.
-const COLLECT_INDICATOR: &str = "cback.collect";
-/// Says that a peer, or a day, has been staged.
-const STAGE_INDICATOR: &str = "cback.stage";
 /// An indicator this old is worth a word: nothing may have been collected since.
 const FRESH_SECONDS: i64 = 24 * 60 * 60;
 /// The mode of what we write.
@@ -137,6 +134,8 @@ enum PeerError {
     Io(#[from] io::Error),
     #[error("{}", .0.join("; "))]
     Files(Vec<String>),
+    #[error("remote peers are not staged by this version of Redcedar")]
+    Remote,
     #[error("it began to collect again while it was being staged")]
     Overtaken,
     #[error(transparent)]
@@ -153,32 +152,46 @@ struct Stage<'a> {
 
 impl Stage<'_> {
     fn peers(&self, config: &Config) -> Result<Outcome, StageError> {
+        let Some(peers) = config.staged_peers() else { return Err(StageError::NotConfigured) };
+        // Every peer gets its directory of the day, ready or not, as with the original.
+        let local: Vec<_> = peers.local.iter().map(|peer| (peer, self.peer_dir(&peer.name))).collect();
+        let remote: Vec<_> = peers.remote.iter().map(|peer| (peer, self.peer_dir(&peer.name))).collect();
         let mut outcome = Outcome::default();
         let mut staged = 0;
-        let Some(peers) = config.staged_peers() else { return Err(StageError::NotConfigured) };
-        for peer in &peers.local {
-            self.system.monitor.info(format!("Staging peer [{}].", escape::display(&*peer.name)));
-            match self.local_peer(peer, &mut outcome) {
+        for (peer, target) in local {
+            let shown = escape::display(&*peer.name).to_string();
+            self.system.monitor.info(format!("Staging peer [{shown}]."));
+            match target.and_then(|target| self.local_peer(peer, &target, &mut outcome)) {
                 Ok(Staged::Complete(files)) => {
                     staged += 1;
-                    self.system.monitor.info(format!("Staged {files} files for peer [{}].", *peer.name));
+                    self.system.monitor.info(format!("Staged {files} files for peer [{shown}]."));
                 }
                 Ok(Staged::NotReady) => self.not_ready(peer, &mut outcome),
                 Err(PeerError::Interrupted(interrupted)) => return Err(interrupted.into()),
-                Err(error) => self.fail(&mut outcome, format!("Error staging [{}]: {error}", *peer.name)),
+                Err(error) => self.fail(&mut outcome, format!("Error staging [{shown}]: {error}")),
             }
         }
-        for peer in &peers.remote {
-            let message = format!(
-                "Error staging [{}]: remote peers are not staged by this version of Redcedar.",
-                *peer.name
-            );
-            self.fail(&mut outcome, message);
+        for (peer, target) in remote {
+            let error = target.err().unwrap_or(PeerError::Remote);
+            self.fail(&mut outcome, format!("Error staging [{}]: {error}", escape::display(&*peer.name)));
         }
         if staged == 0 && !outcome.failures.is_empty() {
             return Err(StageError::NothingStaged(escape::display(self.day.path()).to_string()));
         }
         Ok(outcome)
+    }
+
+    fn peer_dir(&self, name: &str) -> Result<Directory, PeerError> {
+        if !is_component(name) {
+            return Err(PeerError::Name);
+        }
+        let (directory, created) =
+            self.day.create_directory(OsStr::new(name), daily_dir::MODE, self.owner)?;
+        if !created {
+            let path = escape::display(directory.path());
+            self.system.monitor.warning(format!("Peer staging directory [{path}] already existed."));
+        }
+        Ok(directory)
     }
 
     fn fail(&self, outcome: &mut Outcome, message: String) {
@@ -195,21 +208,16 @@ impl Stage<'_> {
         }
     }
 
-    /// The peer's directory of the day is made even when the peer is not ready, as the original does.
-    fn local_peer(&self, peer: &LocalPeer, outcome: &mut Outcome) -> Result<Staged, PeerError> {
-        let name = OsStr::new(peer.name.as_str());
-        if !is_component(&peer.name) {
-            return Err(PeerError::Name);
-        }
-        let (target, created) = self.day.create_directory(name, daily_dir::MODE, self.owner)?;
-        if !created {
-            let path = escape::display(target.path());
-            self.system.monitor.warning(format!("Peer staging directory [{path}] already existed."));
-        }
-        let Some((source, indicator)) = self.open_ready(peer)? else { return Ok(Staged::NotReady) };
+    fn local_peer(
+        &self,
+        peer: &LocalPeer,
+        target: &Directory,
+        outcome: &mut Outcome,
+    ) -> Result<Staged, PeerError> {
+        let Some((source, announced)) = self.open_ready(peer)? else { return Ok(Staged::NotReady) };
         self.system.monitor.task(&format!("Staging {}", *peer.name));
         checkpoint::reach("stage-before-copy");
-        let copied = copy::directory(&source, &target, self.owner, self.system)?;
+        let copied = copy::directory(&source, target, self.owner, self.system)?;
         checkpoint::reach("stage-after-copy");
         for omission in &copied.skipped {
             self.system.monitor.error(format!("Peer [{}]: {}", *peer.name, omission.detail));
@@ -218,11 +226,11 @@ impl Stage<'_> {
         if !copied.failures.is_empty() {
             return Err(PeerError::Files(copied.failures));
         }
-        if read_indicator(&source)?.as_ref() != Some(&indicator) {
+        if read_indicator(&source)?.as_ref() != Some(&announced) {
             return Err(PeerError::Overtaken);
         }
-        write_file(&target, COLLECT_INDICATOR, &indicator, self.owner)?;
-        self.write_indicator(&source, &indicator)?;
+        write_file(target, indicator::COLLECT, &announced, self.owner)?;
+        self.write_indicator(&source, &announced)?;
         Ok(Staged::Complete(copied.files + 1))
     }
 
@@ -233,8 +241,8 @@ impl Stage<'_> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        let Some(indicator) = read_indicator(&source)? else { return Ok(None) };
-        if let Some(stat) = source.status(OsStr::new(COLLECT_INDICATOR))? {
+        let Some(announced) = read_indicator(&source)? else { return Ok(None) };
+        if let Some(stat) = source.status(OsStr::new(indicator::COLLECT))? {
             let age = self.now.timestamp().as_second().saturating_sub(stat.st_mtime);
             if age > FRESH_SECONDS {
                 self.system.monitor.warning(format!(
@@ -244,13 +252,13 @@ impl Stage<'_> {
                 ));
             }
         }
-        Ok(Some((source, indicator)))
+        Ok(Some((source, announced)))
     }
 
     fn write_indicator(&self, directory: &Directory, content: &[u8]) -> io::Result<()> {
-        let path = directory.path().join(STAGE_INDICATOR);
+        let path = directory.path().join(indicator::STAGE);
         self.system.monitor.debug(format!("Writing indicator file [{}].", escape::display(&path)));
-        write_file(directory, STAGE_INDICATOR, content, self.owner)
+        write_file(directory, indicator::STAGE, content, self.owner)
     }
 }
 
@@ -259,7 +267,7 @@ fn is_component(name: &str) -> bool {
 }
 
 fn read_indicator(directory: &Directory) -> io::Result<Option<Vec<u8>>> {
-    let name = OsStr::new(COLLECT_INDICATOR);
+    let name = OsStr::new(indicator::COLLECT);
     if directory.status(name)?.is_none() {
         return Ok(None);
     }
