@@ -4,6 +4,8 @@ mod args;
 mod commands;
 mod day;
 pub mod exit;
+mod getopt;
+mod logging;
 mod output;
 pub mod programs;
 

@@ -1,5 +1,6 @@
 //! The pool: plan, collect, stage, purge, validate.
 
+pub mod backup;
 pub mod checksums;
 pub mod collect;
 pub mod daily_dir;
@@ -16,6 +17,7 @@ pub mod stage;
 pub mod state;
 pub mod validate;
 
+pub use backup::{BackupError, BackupRequest, backup};
 pub use collect::{CollectError, CollectRequest, collect};
 pub use outcome::{Omission, OmissionKind, Outcome, Summary};
 pub use purge::{PurgeError, purge};

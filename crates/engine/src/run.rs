@@ -7,6 +7,7 @@ use redcedar_system::fs::{Lock, LockError};
 use redcedar_system::interrupt::Interrupted;
 use redcedar_system::{Level, System, escape};
 
+use crate::collect::{self, CollectError, CollectRequest};
 use crate::outcome::Outcome;
 use crate::plan::{Builtin, Function, HookCall, Place, Plan, Step};
 use crate::purge::{self, PurgeError};
@@ -81,6 +82,15 @@ pub enum RunError {
     /// Another run has the working directory.
     #[error(transparent)]
     Busy(LockError),
+    /// Collect failed.
+    #[error(transparent)]
+    Collect(#[from] CollectError),
+    /// Some items were not collected, so that nothing was announced to be ready for stage.
+    #[error("{failed} of the configured items could not be collected")]
+    Incomplete {
+        /// How many.
+        failed: usize,
+    },
     /// Stage failed.
     #[error(transparent)]
     Stage(#[from] StageError),
@@ -179,7 +189,13 @@ fn step(
     }
     let index = step.action.index;
     system.monitor.debug(format!("Calling action function [redcedar.{name}], execution index [{index}]"));
-    outcome.merge(act(step, request, system)?);
+    let own = act(step, request, system)?;
+    let failed = own.failures.len();
+    outcome.merge(own);
+    // What follows builds on a complete collect; a peer or a file that fails elsewhere is no reason to stop.
+    if failed > 0 && step.action.function == Function::Builtin(Builtin::Collect) {
+        return Err(RunError::Incomplete { failed });
+    }
     for hook in &step.after {
         run_hook(hook, system)?;
     }
@@ -187,8 +203,11 @@ fn step(
 }
 
 fn act(step: &Step, request: &RunRequest<'_>, system: &System) -> Result<Outcome, RunError> {
-    let RunRequest { plan, config, .. } = *request;
+    let RunRequest { plan, config, dialect, threads, .. } = *request;
     match step.action.function {
+        Function::Builtin(Builtin::Collect) => {
+            Ok(collect::collect(&CollectRequest { config, full: plan.full, dialect, threads }, system)?)
+        }
         Function::Builtin(Builtin::Stage) => {
             Ok(stage::stage(&StageRequest { config, full: plan.full }, system)?)
         }

@@ -188,7 +188,7 @@ impl Findings {
             let words = hook.command.as_ref().map(|line| command::split(line)).unwrap_or_default();
             match words.first() {
                 Some(program) => {
-                    self.program(Path::new(program), &format!(" of the hook for action [{}]", **action))
+                    self.program(Path::new(program), &format!(" of the hook for action [{}]", **action));
                 }
                 None => self.error(format!("The hook for action [{}] has no command.", **action)),
             }

@@ -31,22 +31,30 @@ impl Content<'_> {
         file: &mut File,
         sha256: Option<&[u8; 32]>,
     ) -> Result<u64, ObjectError> {
-        let mut sink = Sink { file, hasher: sha256.map(|_| Sha256::new()), buffer: Vec::new() };
-        match self.extents {
-            None => sink.copy(self.data, self.stored)?,
-            Some(extents) => self.write_sparse(&mut sink, extents)?,
+        let mut sink = Sink { file: Some(file), hasher: sha256.map(|_| Sha256::new()), buffer: Vec::new() };
+        self.pour(&mut sink)?;
+        let digest = sink.hasher.map(Sha256::finalize);
+        if self.extents.is_some() {
+            file.set_len(self.size).map_err(io_error("cannot set its size"))?;
         }
         if self.stored < self.announced {
             return Err(ObjectError::Short { there: self.stored, size: self.size });
         }
-        let digest = sink.hasher.map(Sha256::finalize);
         if digest.as_deref() != sha256.map(|sha256| &sha256[..]) {
             return Err(ObjectError::Digest);
         }
         Ok(self.size)
     }
 
-    fn write_sparse(&mut self, sink: &mut Sink<'_>, extents: &[(u64, u64)]) -> Result<(), ObjectError> {
+    /// The SHA-256 of the content, holes included.
+    pub(crate) fn digest(&mut self) -> Result<[u8; 32], ObjectError> {
+        let mut sink = Sink { file: None, hasher: Some(Sha256::new()), buffer: Vec::new() };
+        self.pour(&mut sink)?;
+        Ok(sink.hasher.map(Sha256::finalize).unwrap_or_default().into())
+    }
+
+    fn pour(&mut self, sink: &mut Sink<'_>) -> Result<(), ObjectError> {
+        let Some(extents) = self.extents else { return sink.copy(self.data, self.stored) };
         let mut left = self.stored;
         let mut position = 0;
         for &(offset, length) in extents {
@@ -56,13 +64,13 @@ impl Content<'_> {
             left -= length;
             position = offset + length;
         }
-        sink.hole(self.size.saturating_sub(position))?;
-        sink.file.set_len(self.size).map_err(io_error("cannot set its size"))
+        sink.hole(self.size.saturating_sub(position))
     }
 }
 
+/// Where content goes: to a file, through a digest, or both.
 struct Sink<'a> {
-    file: &'a mut File,
+    file: Option<&'a mut File>,
     hasher: Option<Sha256>,
     buffer: Vec<u8>,
 }
@@ -84,7 +92,9 @@ impl Sink<'_> {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(io_error("cannot read its content")(error)),
             };
-            self.file.write_all(&self.buffer[..read]).map_err(io_error("cannot write it"))?;
+            if let Some(file) = &mut self.file {
+                file.write_all(&self.buffer[..read]).map_err(io_error("cannot write it"))?;
+            }
             if let Some(hasher) = &mut self.hasher {
                 hasher.update(&self.buffer[..read]);
             }
@@ -95,9 +105,11 @@ impl Sink<'_> {
 
     /// Leaves `length` bytes out.
     fn hole(&mut self, length: u64) -> Result<(), ObjectError> {
-        let distance =
-            i64::try_from(length).map_err(|error| io_error("cannot write it")(io::Error::other(error)))?;
-        self.file.seek(SeekFrom::Current(distance)).map_err(io_error("cannot write it"))?;
+        if let Some(file) = &mut self.file {
+            let distance =
+                i64::try_from(length).map_err(io::Error::other).map_err(io_error("cannot write it"))?;
+            file.seek(SeekFrom::Current(distance)).map_err(io_error("cannot write it"))?;
+        }
         if let Some(hasher) = &mut self.hasher {
             self.buffer.clear();
             self.buffer.resize(PIECE, 0);

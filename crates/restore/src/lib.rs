@@ -8,6 +8,7 @@ pub mod chain;
 mod content;
 mod extract;
 mod layer;
+pub mod list;
 mod metadata;
 mod notes;
 mod object;
@@ -20,10 +21,13 @@ mod scan;
 mod source;
 mod target;
 pub mod tree;
+mod verify;
 
+pub use list::list;
 pub use object::Overwrite;
 pub use report::{Failure, ItemReport, Report};
 pub use restore::{RestoreError, RestoreRequest, restore};
 pub use source::{
     Day, Layout, OtherKind, PeerDay, Source, SourceError, StoredFile, StoredItem, StoredKind, classify,
 };
+pub use verify::{Finding, Severity, VerifyError, VerifyReport, VerifyRequest, verify};

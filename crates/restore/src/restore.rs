@@ -6,7 +6,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::{Date, Weekday};
-use redcedar_archive::naming::{Dialect, normalise};
+use redcedar_archive::naming::{Dialect, candidates, normalise};
 use redcedar_system::{Interrupt, Interrupted, Monitor, escape};
 
 use crate::extract::{Settings, extract};
@@ -224,34 +224,30 @@ fn holding<'s>(
     if paths.is_empty() {
         return items;
     }
-    let overlaps = |a: &Path, b: &Path| a.starts_with(b) || b.starts_with(a);
-    let path_of = |item: &OsStr| {
-        let newest = source
-            .history(peer, item, as_of)
-            .into_iter()
-            .rev()
-            .find_map(|stored| stored.manifest.as_ref())?;
-        read_header(newest).ok().map(|header| header.item)
-    };
-    let surely: Vec<_> = items
+    let held: Vec<Vec<bool>> = items
         .iter()
         .map(|item| {
-            let own = path_of(item);
-            let of_name = |path: &PathBuf| {
-                path.ancestors().any(|ancestor| names_of(ancestor).iter().any(|name| name == item))
-            };
-            paths
-                .iter()
-                .map(|path| match &own {
-                    Some(own) => overlaps(path, own),
-                    None => of_name(path),
-                })
-                .collect::<Vec<_>>()
+            let own = path_of(source, peer, item, as_of);
+            paths.iter().map(|path| may_hold(item, own.as_deref(), path)).collect()
         })
         .collect();
-    let all_held = (0..paths.len()).all(|path| surely.iter().any(|held| held[path]));
-    let chosen = items.iter().zip(&surely).filter(|(_, held)| !all_held || held.contains(&true));
+    let all_are_held = (0..paths.len()).all(|path| held.iter().any(|held| held[path]));
+    let chosen = items.iter().zip(&held).filter(|(_, held)| !all_are_held || held.contains(&true));
     chosen.map(|(item, _)| *item).collect()
+}
+
+fn may_hold(item: &OsStr, own: Option<&Path>, path: &Path) -> bool {
+    match own {
+        Some(own) => own.starts_with(path) || path.starts_with(own),
+        None => candidates(path).iter().any(|name| name == item),
+    }
+}
+
+/// The path of an item, where a manifest says it.
+fn path_of(source: &Source, peer: &OsStr, item: &OsStr, as_of: Option<Date>) -> Option<PathBuf> {
+    let history = source.history(peer, item, as_of);
+    let newest = history.into_iter().rev().find_map(|stored| stored.manifest.as_ref())?;
+    read_header(newest).ok().map(|header| header.item)
 }
 
 fn read_items(

@@ -115,7 +115,7 @@ fn swallowed_by_last(
     Some(first)
 }
 
-fn describe(damage: &Damage) -> String {
+pub(crate) fn describe(damage: &Damage) -> String {
     match damage {
         Damage::Skipped { from, to: Some(to), .. } => {
             format!(

@@ -1,6 +1,10 @@
 //! The clock. Days, weekdays and ages all come from here, so that a test can choose the day.
 
+use std::sync::Arc;
+
 use jiff::{Timestamp, Zoned, civil::DateTime, tz::TimeZone};
+
+use crate::environment::{Environment, REDCEDAR_NOW};
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
@@ -44,5 +48,16 @@ impl FixedClock {
 impl Clock for FixedClock {
     fn now(&self) -> Zoned {
         self.0.clone()
+    }
+}
+
+/// The machine's clock, or one that stands still where `REDCEDAR_NOW` says.
+///
+/// # Errors
+/// When that variable is no time.
+pub fn from_environment(environment: &Environment) -> Result<Arc<dyn Clock>, jiff::Error> {
+    match environment.get(REDCEDAR_NOW) {
+        None => Ok(Arc::new(OsClock)),
+        Some(text) => Ok(Arc::new(FixedClock::parse(&text.to_string_lossy())?)),
     }
 }

@@ -7,7 +7,8 @@ use libdeflater::CompressionLvl;
 
 use super::shrinkable::Judge;
 
-const LEVEL: i32 = 6;
+/// Of libdeflate: gives smaller files than `gzip -9` in a fraction of the time. Higher ones gain next to nothing.
+const LEVEL: i32 = 5;
 
 /// The unit in which data is told apart.
 const GRANULE: usize = 1 << 16;
@@ -15,7 +16,7 @@ const GRANULE: usize = 1 << 16;
 /// Longest stored block of RFC 1951.
 const LONGEST_STORED: usize = 65_535;
 
-const MAGIC_AND_DEFLATE: [u8; 3] = [0x1f, 0x8b, 8];
+pub(super) const MAGIC_AND_DEFLATE: [u8; 3] = [0x1f, 0x8b, 8];
 const FLAG_NAME: u8 = 8;
 const NO_TIME: [u8; 4] = [0; 4];
 const UNKNOWN_SYSTEM: u8 = 255;

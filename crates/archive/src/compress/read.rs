@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bstr::ByteSlice;
 
 use super::Compression;
+use super::gzip::MAGIC_AND_DEFLATE;
 
 /// How much is read from a file at a time.
 const BUFFER: usize = 256 * 1024;
@@ -96,7 +97,8 @@ impl BlockDecoder {
     }
 
     /// A block is one or several gzip members. The library does not say where a member ends, but its last eight bytes
-    /// are known once it is decompressed: its checksum and its length.
+    /// are known once it is decompressed, its checksum and its length, and another member or nothing follows them. (They
+    /// alone would not do: the first member is empty, and its trailer of zeros has another zero before it.)
     fn gunzip(&mut self, data: &[u8], offset: u64, output: &mut [u8]) -> io::Result<()> {
         let mut rest = data;
         let mut filled = 0;
@@ -108,11 +110,12 @@ impl BlockDecoder {
                 .map_err(|_| damaged(place, "a gzip member is not intact"))?;
             let trailer = gzip_trailer(&output[filled..filled + written]);
             filled += written;
-            if rest.ends_with(&trailer) {
-                break;
-            }
-            let end = rest.find(trailer).ok_or_else(|| damaged(place, "a gzip member has no end"))?;
-            rest = &rest[end + trailer.len()..];
+            let boundary = [trailer.as_slice(), &MAGIC_AND_DEFLATE].concat();
+            rest = match rest.find(boundary) {
+                Some(start) => &rest[start + trailer.len()..],
+                None if rest.ends_with(&trailer) => &[],
+                None => return Err(damaged(place, "a gzip member has no end")),
+            };
         }
         complete(filled == output.len(), offset)
     }

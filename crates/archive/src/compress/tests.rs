@@ -103,6 +103,28 @@ fn reading_can_begin_at_every_block() {
 }
 
 #[test]
+fn our_own_reader_reads_every_block_back() {
+    for compression in Compression::ALL {
+        let mut data = mixture(5 * compression.block_size() / 2);
+        // Several stretches of a block that are the same: all members of their kind end in the same bytes.
+        let (zeros, noise) = (vec![0; 1 << 16], noise(1 << 16, 4));
+        data.truncate(compression.block_size());
+        data.extend([&zeros[..], &noise, &zeros, &noise, &zeros].concat());
+        let (bytes, written) = packed(compression, |writer| writer.write(&data).unwrap());
+        let mut decoder = read::BlockDecoder::new(compression);
+        let starts = written.blocks.iter().copied();
+        let ends = starts.clone().skip(1).chain([(written.size, written.uncompressed_size)]);
+        let place =
+            |(packed, plain): (u64, u64)| (usize::try_from(packed).unwrap(), usize::try_from(plain).unwrap());
+        for ((packed_start, start), (packed_end, end)) in starts.map(place).zip(ends.map(place)) {
+            let mut output = vec![0; end - start];
+            decoder.decode(&bytes[packed_start..packed_end], packed_start as u64, &mut output).unwrap();
+            assert!(output == data[start..end], "{compression:?} from {start}");
+        }
+    }
+}
+
+#[test]
 fn what_is_taken_back_was_never_there() {
     let (head, right) = (mixture(1_100_000), mixture(500_000));
     for compression in Compression::ALL {

@@ -1,11 +1,15 @@
 //! `redcedar backup`: directories to a destination, without a configuration.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use redcedar_archive::Compression;
+use redcedar_engine::{BackupError, BackupRequest, backup};
+use redcedar_system::account;
 
-use super::{CommandError, CommandResult, Context, Out};
+use super::{CommandError, CommandResult, Context, Out, outcome, paths};
 use crate::exit::Exit;
+use crate::output::quote;
 
 /// Back up directories, without any configuration
 ///
@@ -63,6 +67,34 @@ impl From<Method> for Compression {
 }
 
 pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResult {
-    let _ = (args, context, out, Compression::from(args.compression));
-    Err(CommandError::message(Exit::Failed, "this build cannot back up yet"))
+    let request = BackupRequest {
+        dirs: if args.directories.is_empty() { vec![PathBuf::from(".")] } else { args.directories.clone() },
+        destination: args.to.clone(),
+        exclude: args.exclude.clone(),
+        one_file_system: args.one_file_system,
+        exclude_caches: args.exclude_caches,
+        compression: args.compression.into(),
+        host: account::host_name(),
+        full: args.full,
+        threads: Context::threads(),
+        dry_run: context.global.dry_run,
+    };
+    let outcome = backup(&request, &context.system).map_err(refusal)?;
+    let exit = outcome::report("backup", &outcome, context, out)?;
+    let has_backup = !request.dry_run && exit != Exit::Failed;
+    if has_backup && !context.global.json && !context.global.quiet {
+        let program = paths::program(&context.environment);
+        let from = quote::word(args.to.as_os_str());
+        writeln!(out, "Try to get it back:\n  {program} restore --from {from} --to restored")?;
+    }
+    Ok(exit)
+}
+
+fn refusal(error: BackupError) -> CommandError {
+    let exit = match error {
+        BackupError::Interrupted(_) => Exit::Interrupted,
+        BackupError::Exclude(_) => Exit::Usage,
+        _ => Exit::Failed,
+    };
+    CommandError::new(exit, error)
 }

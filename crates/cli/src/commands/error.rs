@@ -14,7 +14,7 @@ pub(crate) struct CommandError {
     /// The exit code.
     pub(crate) exit: Exit,
     error: anyhow::Error,
-    findings: Option<Diagnostics>,
+    findings: Option<Box<Diagnostics>>,
     hints: Vec<String>,
 }
 
@@ -31,7 +31,7 @@ impl CommandError {
     /// Adds what was found in a file; it is shown first.
     #[must_use]
     pub(crate) fn findings(mut self, findings: Diagnostics) -> Self {
-        self.findings = Some(findings);
+        self.findings = Some(Box::new(findings));
         self
     }
 

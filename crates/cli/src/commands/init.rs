@@ -95,11 +95,9 @@ impl Draft {
     }
 
     fn render(&self) -> String {
-        let dirs: String = self
-            .directories
-            .iter()
-            .map(|dir| format!("      <dir>\n         <abs_path>{}</abs_path>\n      </dir>\n", xml(dir)))
-            .collect();
+        let dir =
+            |dir: &String| format!("      <dir>\n         <abs_path>{}</abs_path>\n      </dir>\n", xml(dir));
+        let dirs = self.directories.iter().map(dir).collect::<Vec<_>>().concat();
         let [collect, stage, work] = [&self.collect, &self.stage, &self.work].map(|path| xml(path));
         let [user, group, host] = [&self.user, &self.group, &self.host].map(|name| xml(name));
         format!(

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use jiff::civil::Weekday;
 use redcedar_engine::schedule::weekday;
+use redcedar_restore::Source;
+use redcedar_system::escape;
 
 use super::{CommandError, Context, configuration};
 use crate::exit::Exit;
@@ -34,6 +36,22 @@ impl SourceArgs {
         match &self.from {
             Some(directory) => Ok(Place { directory: directory.clone(), starting_day: None }),
             None => configured(context),
+        }
+    }
+
+    /// Looks at the place that was chosen; the chosen machine must be there.
+    pub(crate) fn open(&self, context: &Context) -> Result<Source, CommandError> {
+        let directory = self.place(context)?.directory;
+        let source = Source::open(&directory).map_err(|error| CommandError::new(Exit::Failed, error))?;
+        match &self.peer {
+            Some(peer) if !source.peers().contains(&peer.as_os_str()) => {
+                let known: Vec<_> =
+                    source.peers().iter().map(|peer| escape::display(peer).to_string()).collect();
+                let message = format!("there are no backups of {}", escape::display(peer));
+                Err(CommandError::message(Exit::Failed, message)
+                    .hint(format!("there are backups of {}", known.join(", "))))
+            }
+            _ => Ok(source),
         }
     }
 }

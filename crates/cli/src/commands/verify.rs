@@ -1,23 +1,138 @@
 //! `redcedar verify`: proof that what is stored is what was collected.
 
+use std::io::{self, Write};
+
+use redcedar_restore::{Finding, Severity, VerifyError, VerifyReport, VerifyRequest, verify};
+use redcedar_system::System;
+use serde::Serialize;
+
 use super::source::SourceArgs;
 use super::{CommandError, CommandResult, Context, Out};
+use crate::day::Day;
 use crate::exit::Exit;
+use crate::output::human::{Counted, Size, Time};
+use crate::output::json::{Document, result_word};
 
 /// Prove that what is stored is what was collected
 ///
 /// Reads every archive to its end and compares every member, every archive and every checksum file with what was noted when it
-/// was written. Exits with 6 when anything is wrong.
+/// was written, and looks for archives that are missing. Exits with 6 when anything is wrong.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   redcedar verify --from /mnt/backup
+  redcedar verify --from /mnt/backup --day today
   redcedar verify")]
 pub(crate) struct Args {
     #[command(flatten)]
     source: SourceArgs,
+    /// Only what was stored on this day: YYYY-MM-DD, "yesterday", "3 days ago"
+    #[arg(long, value_name = "DAY")]
+    day: Option<Day>,
 }
 
 pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResult {
-    let _ = (args, context, out);
-    Err(CommandError::message(Exit::Failed, "this build cannot verify yet"))
+    let source = args.source.open(context)?;
+    let day = args.day.map(|day| day.resolve(context.system.clock.now().date())).transpose();
+    let day = day.map_err(|error| CommandError::new(Exit::Usage, error))?;
+    if let Some(day) = day.filter(|day| source.days().iter().all(|known| known.date != *day)) {
+        let message = format!("nothing was stored on {day}");
+        return Err(
+            CommandError::message(Exit::Failed, message).hint("`redcedar list` shows which days there are")
+        );
+    }
+    let request = VerifyRequest { source: source.root().to_owned(), peer: args.source.peer.clone(), day };
+    let System { monitor, interrupt, .. } = &context.system;
+    let report = verify(&request, monitor.as_ref(), interrupt).map_err(refusal)?;
+    context.terminal.finish();
+    let is_damaged = report.findings.iter().any(|finding| finding.severity == Severity::Damage);
+    let exit = if is_damaged { Exit::Failed } else { Exit::Done };
+    if context.global.json {
+        out.json(&Document::new("verify", JsonReport::new(&report, exit, context)))?;
+    } else {
+        report.findings.iter().for_each(|finding| tell(finding, context));
+        summarise(&report, context, out)?;
+    }
+    Ok(exit)
+}
+
+fn refusal(error: VerifyError) -> CommandError {
+    let exit = if matches!(error, VerifyError::Interrupted(_)) { Exit::Interrupted } else { Exit::Failed };
+    CommandError::new(exit, error)
+}
+
+fn tell(finding: &Finding, context: &Context) {
+    let Finding { date, peer, file, severity, message } = finding;
+    let text = format!("{date} {peer} {file}: {message}");
+    match severity {
+        Severity::Damage => context.system.monitor.error(text),
+        Severity::Known => context.system.monitor.warning(text),
+    }
+}
+
+fn summarise(report: &VerifyReport, context: &Context, out: &mut Out) -> io::Result<()> {
+    if context.global.quiet {
+        return Ok(());
+    }
+    let (files, size, took) =
+        (Counted(report.files, "file"), Size(report.bytes), Time(context.started.elapsed()));
+    writeln!(out, "read {files}, {size}, in {took}")?;
+    writeln!(out, "{} read to their ends, {} compared", Counted(report.members, "member"), report.proven)?;
+    if report.unproven > 0 {
+        writeln!(
+            out,
+            "{} without a manifest: only the structure could be checked",
+            Counted(report.unproven, "archive")
+        )?;
+    }
+    let damage = report.findings.iter().filter(|finding| finding.severity == Severity::Damage).count();
+    match damage {
+        0 => writeln!(out, "all is well"),
+        count => writeln!(out, "{} found", Counted(count as u64, "fault")),
+    }
+}
+
+#[derive(Serialize)]
+struct JsonReport<'a> {
+    result: &'static str,
+    seconds: f64,
+    files: u64,
+    bytes: u64,
+    members: u64,
+    proven: u64,
+    unproven: u64,
+    findings: Vec<JsonFinding<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonFinding<'a> {
+    day: String,
+    peer: &'a str,
+    file: &'a str,
+    severity: &'static str,
+    message: &'a str,
+}
+
+impl<'a> JsonReport<'a> {
+    fn new(report: &'a VerifyReport, exit: Exit, context: &Context) -> Self {
+        let finding = |finding: &'a Finding| JsonFinding {
+            day: finding.date.to_string(),
+            peer: &finding.peer,
+            file: &finding.file,
+            severity: match finding.severity {
+                Severity::Damage => "damage",
+                Severity::Known => "known",
+            },
+            message: &finding.message,
+        };
+        Self {
+            result: result_word(exit),
+            seconds: context.started.elapsed().as_secs_f64(),
+            files: report.files,
+            bytes: report.bytes,
+            members: report.members,
+            proven: report.proven,
+            unproven: report.unproven,
+            findings: report.findings.iter().map(finding).collect(),
+        }
+    }
 }

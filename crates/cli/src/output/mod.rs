@@ -2,7 +2,6 @@
 
 pub(crate) mod human;
 pub(crate) mod json;
-mod log_file;
 pub(crate) mod progress;
 pub(crate) mod quote;
 mod results;
@@ -10,6 +9,5 @@ pub(crate) mod style;
 pub(crate) mod table;
 mod terminal;
 
-pub(crate) use log_file::LogFile;
 pub(crate) use results::Results;
 pub(crate) use terminal::{ProgressMode, Terminal, TerminalOptions};

@@ -37,11 +37,6 @@ fn dollar_quoted(bytes: &[u8]) -> String {
     quoted
 }
 
-/// Quotes a command line.
-pub(crate) fn line<'a>(words: impl IntoIterator<Item = &'a OsStr>) -> String {
-    words.into_iter().map(word).collect::<Vec<_>>().join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -34,8 +34,6 @@ pub(crate) enum Style {
     Yellow,
     /// Something to try.
     Cyan,
-    /// A heading.
-    Bold,
 }
 
 impl Style {
@@ -49,7 +47,6 @@ impl Style {
             Self::Red => "\x1b[1;31m",
             Self::Yellow => "\x1b[1;33m",
             Self::Cyan => "\x1b[1;36m",
-            Self::Bold => "\x1b[1m",
         }
     }
 }

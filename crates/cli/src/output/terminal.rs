@@ -1,18 +1,17 @@
 //! The monitor of the modern command line: messages and progress on standard error, everything also in the log file.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use redcedar_system::escape;
 use redcedar_system::monitor::{Level, Monitor, Progress};
 
-use super::LogFile;
 use super::progress::describe;
 use super::style::Style;
+use crate::logging::Log;
 
 /// How often a progress bar is drawn.
 const BAR_PERIOD: Duration = Duration::from_millis(100);
@@ -41,7 +40,7 @@ pub(crate) struct TerminalOptions {
     /// Whether to use colours on standard error.
     pub(crate) colored: bool,
     /// Hears everything too.
-    pub(crate) log: Option<LogFile>,
+    pub(crate) log: Option<Log>,
 }
 
 /// Standard error.
@@ -50,8 +49,7 @@ pub(crate) struct Terminal {
     colored: bool,
     display: Display,
     task: Mutex<Task>,
-    log: Option<LogFile>,
-    log_failed: AtomicBool,
+    log: Option<Log>,
 }
 
 enum Display {
@@ -79,7 +77,6 @@ impl Terminal {
             display,
             task: Mutex::new(Task { title: String::new(), started: Instant::now(), shown: None }),
             log: options.log,
-            log_failed: AtomicBool::new(false),
         }
     }
 
@@ -95,15 +92,6 @@ impl Terminal {
         match &self.display {
             Display::Bar(bar) => bar.suspend(|| write_line(line)),
             Display::Nothing | Display::Lines => write_line(line),
-        }
-    }
-
-    /// Writes to the log file, if there is one. That it cannot be written any more is said once, and is no reason to end a backup.
-    fn to_log(&self, write: impl FnOnce(&LogFile) -> io::Result<()>) {
-        let Some(Err(error)) = self.log.as_ref().map(write) else { return };
-        if !self.log_failed.swap(true, Ordering::Relaxed) {
-            let warning = Style::Yellow.paint("warning:", self.colored);
-            self.print(&format!("{warning} cannot write the log file: {error}"));
         }
     }
 
@@ -138,7 +126,9 @@ impl Terminal {
 
 impl Monitor for Terminal {
     fn log(&self, level: Level, message: &str) {
-        self.to_log(|log| log.message(level, message));
+        if let Some(log) = &self.log {
+            log.log(level, message);
+        }
         if level < self.threshold {
             return;
         }
@@ -152,7 +142,9 @@ impl Monitor for Terminal {
     }
 
     fn output(&self, line: &[u8]) {
-        self.to_log(|log| log.output(line));
+        if let Some(log) = &self.log {
+            log.output(line);
+        }
         if self.threshold <= Level::Debug {
             self.print(&format!("  | {}", escape::display_bytes(line)));
         }

@@ -7,15 +7,16 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Parser;
-use redcedar_system::clock::{Clock, FixedClock, OsClock};
+use redcedar_system::clock::{self, Clock};
 use redcedar_system::command::OsRunner;
 use redcedar_system::environment::{NO_COLOR, REDCEDAR_NOW};
-use redcedar_system::{Environment, Interrupt, Level, System, escape};
+use redcedar_system::{Environment, Interrupt, Level, Monitor, System};
 
 use crate::args::{Cli, Global};
 use crate::commands::{self, CommandError, Context};
 use crate::exit::Exit;
-use crate::output::{LogFile, Results, Terminal, TerminalOptions};
+use crate::logging::{Log, LogFile, Thresholds};
+use crate::output::{Results, Terminal, TerminalOptions};
 
 pub(crate) fn main(args: Vec<OsString>) -> Exit {
     std::panic::set_hook(Box::new(ask_for_report));
@@ -68,13 +69,17 @@ fn context(
     no_color: bool,
 ) -> Result<Context, CommandError> {
     let clock = clock(&environment)?;
+    let (log, remark) = log_file(&cli.global, &clock)?;
     let terminal = Arc::new(Terminal::new(TerminalOptions {
         threshold: cli.global.threshold(),
         progress: cli.global.progress,
         is_terminal: std::io::stderr().is_terminal(),
         colored,
-        log: log_file(&cli.global, &clock)?,
+        log,
     }));
+    if let Some(remark) = remark {
+        terminal.log(Level::Warning, &remark);
+    }
     let interrupt = Interrupt::from_signals().map_err(|error| {
         CommandError::new(Exit::Failed, anyhow::Error::new(error).context("cannot prepare for signals"))
     })?;
@@ -89,22 +94,21 @@ fn context(
     })
 }
 
-/// The machine's clock, or one that stands still where `REDCEDAR_NOW` says.
+/// The clock that the environment asks for.
 fn clock(environment: &Environment) -> Result<Arc<dyn Clock>, CommandError> {
-    let Some(text) = environment.get(REDCEDAR_NOW) else { return Ok(Arc::new(OsClock)) };
-    let clock = FixedClock::parse(&text.to_string_lossy()).map_err(|error| {
+    clock::from_environment(environment).map_err(|error| {
         let error = anyhow::Error::new(error).context(format!("{REDCEDAR_NOW} is not a time"));
         CommandError::new(Exit::Usage, error)
-    })?;
-    Ok(Arc::new(clock))
+    })
 }
 
-/// The log file hears of the normal course too, and of whatever else standard error shows.
-fn log_file(global: &Global, clock: &Arc<dyn Clock>) -> Result<Option<LogFile>, CommandError> {
-    let Some(path) = &global.log_file else { return Ok(None) };
-    let threshold = global.threshold().min(Level::Info);
-    LogFile::open(path, threshold, Arc::clone(clock)).map(Some).map_err(|error| {
-        let message = format!("cannot open the log file {}", escape::display(path));
-        CommandError::new(Exit::Logging, anyhow::Error::new(error).context(message))
-    })
+/// The log file hears of the normal course too, and of whatever else standard error shows. With it comes what has to be said
+/// about it.
+fn log_file(global: &Global, clock: &Arc<dyn Clock>) -> Result<(Option<Log>, Option<String>), CommandError> {
+    let Some(path) = &global.log_file else { return Ok((None, None)) };
+    let file = LogFile { path: path.clone(), owner: ("root".to_owned(), "root".to_owned()), mode: 0o640 };
+    let (file, remark) = file.open().map_err(|error| CommandError::new(Exit::Logging, error))?;
+    let disk = global.threshold().min(Level::Info);
+    let thresholds = Thresholds { disk, output: disk == Level::Debug, screen: None };
+    Ok((Some(Log::new(file, thresholds, Arc::clone(clock))), remark))
 }

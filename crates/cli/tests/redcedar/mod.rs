@@ -1,8 +1,11 @@
 //! Conversations with `redcedar`.
 
 mod errors;
+mod examples;
 mod help;
 mod machine;
 mod sandbox;
+mod sources;
+mod story;
 
 use sandbox::Sandbox;

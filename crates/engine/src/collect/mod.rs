@@ -109,6 +109,7 @@ pub fn collect(request: &CollectRequest<'_>, system: &System) -> Result<Outcome,
         today: Today::new(now.date(), options.starting_day, request.full),
         ownership: Ownership::configured(options),
         threads: request.threads,
+        warns_of_own_dirs: true,
     };
     let mut session = Session {
         config: request.config,
@@ -273,7 +274,7 @@ impl Session<'_> {
                         Draft::begin(&files).and_then(|draft| remember_waiting(item, draft, &self.run));
                     waiting.unwrap_or_else(|error| self.fail_state(&files, &error));
                 }
-                return Ok(());
+                Ok(())
             }
             Due::Full(reason) => {
                 if reason == Reason::Overdue {

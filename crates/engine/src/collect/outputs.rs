@@ -7,18 +7,23 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use jiff::{Timestamp, Zoned};
 use redcedar_archive::{Compression, manifest};
-use redcedar_system::fs::{Directory, TEMPORARY_PREFIX};
+use redcedar_system::fs::Directory;
 use redcedar_system::{System, escape};
 
-use crate::indicator::{self, is_picked_up};
+use crate::indicator::{self, Indicator, is_picked_up};
 use crate::item::store::Output;
+use crate::state::remove_left_overs;
 use crate::state::side_file::{self, acknowledge};
 
 /// Withdraws what earlier runs announced, so that nobody picks up what is being replaced, and remembers whether it was
 /// picked up before. Files that a killed run left behind go as well.
+///
+/// What was collected earlier today counts as not picked up even if it was: what is collected now gets the same names and, when
+/// it is staged today, replaces it, so it has to cover it.
 pub(super) fn withdraw(directory: &Directory, working_dir: &Path, system: &System) -> io::Result<bool> {
-    let is_picked_up = is_picked_up(directory)?;
+    let is_picked_up = is_picked_up(directory)? && !is_of(directory, &system.clock.now())?;
     if is_picked_up {
         acknowledge_all(working_dir, system);
     }
@@ -37,6 +42,13 @@ pub(super) fn withdraw(directory: &Directory, working_dir: &Path, system: &Syste
     Ok(is_picked_up)
 }
 
+/// Whether the announced run began on the day of `now`. Indicators of the original do not say.
+fn is_of(directory: &Directory, now: &Zoned) -> io::Result<bool> {
+    let began =
+        Indicator::read(directory, indicator::COLLECT)?.and_then(|indicator| indicator.time.parse().ok());
+    Ok(began.is_some_and(|began: Timestamp| began.to_zoned(now.time_zone().clone()).date() == now.date()))
+}
+
 /// Remembers in every side file that what was stored is picked up. Where that fails, more than necessary is stored.
 fn acknowledge_all(working_dir: &Path, system: &System) {
     let Ok(entries) = fs_err::read_dir(working_dir) else { return };
@@ -48,22 +60,6 @@ fn acknowledge_all(working_dir: &Path, system: &System) {
             system.monitor.warning(format!("Cannot mark [{path}] as picked up: {error}"));
         }
     }
-}
-
-fn remove_left_overs(directory: &Directory, system: &System) -> io::Result<()> {
-    for name in directory.names()? {
-        if name.as_bytes().starts_with(TEMPORARY_PREFIX.as_bytes()) {
-            let path = directory.path().join(&name);
-            let path = escape::display(&path);
-            match directory.remove_file(&name) {
-                Ok(()) => system.monitor.debug(format!("Removed [{path}], left over from an earlier run.")),
-                Err(error) => system
-                    .monitor
-                    .warning(format!("Cannot remove [{path}], left over from an earlier run: {error}")),
-            }
-        }
-    }
-    Ok(())
 }
 
 /// What this run made of the outputs of each name.

@@ -57,6 +57,13 @@ impl Item<'_> {
         self.mode == CollectMode::Incremental
     }
 
+    fn is_own_dir(&self, path: &Path) -> bool {
+        match &self.content {
+            Content::File => false,
+            Content::Directory(selection) => selection.never_enter.iter().any(|own| own == path),
+        }
+    }
+
     fn select(&self, run: &Run<'_>) -> Result<Fileset, SelectError> {
         match &self.content {
             Content::File => select_file(self.path),
@@ -87,6 +94,8 @@ pub(crate) struct Run<'a> {
     pub(crate) today: Today,
     pub(crate) ownership: Ownership,
     pub(crate) threads: usize,
+    /// Whether a directory that is not entered because it is our own is worth a warning.
+    pub(crate) warns_of_own_dirs: bool,
 }
 
 impl Run<'_> {
@@ -184,7 +193,7 @@ pub(crate) fn collect_item(
     run: &Run<'_>,
 ) -> Result<Collected, ItemError> {
     let fileset = item.select(run)?;
-    let mut omissions = report_problems(&fileset, run);
+    let mut omissions = report_problems(item, &fileset, run);
     let files = state.as_ref().map(|state| state.files);
     let (memory, extent, plan) = prepare(item, files, &fileset, wanted, run)?;
     announce(item, &fileset, &plan, run);
@@ -192,15 +201,8 @@ pub(crate) fn collect_item(
     let Stored { fates, archive, manifest, omissions: omitted, bytes_in } = stored;
     omissions.extend(omitted);
 
-    let summary = Summary {
-        new: plan.count(Decision::New),
-        changed: plan.count(Decision::Changed),
-        unchanged: plan.count(Decision::Keep) + plan.count(Decision::Again),
-        removed: plan.removed,
-        omitted: omissions.len() as u64,
-        bytes_in,
-        bytes_out: archive.iter().chain(&manifest).map(|output| output.size).sum(),
-    };
+    let bytes_out = archive.iter().chain(&manifest).map(|output| output.size).sum();
+    let summary = Summary { bytes_out, ..summary(&plan, &omissions, bytes_in) };
     let archive_size = archive.as_ref().map(|archive| archive.size);
     let deeds =
         Deeds { item, fileset: &fileset, memory: &memory, extent: &extent, plan: &plan, fates, archive_size };
@@ -209,6 +211,35 @@ pub(crate) fn collect_item(
         Some(ItemState { draft: None, .. }) | None => None,
     };
     Ok(Collected { archive, manifest, omissions, summary, state })
+}
+
+/// What [`collect_item`] would do: nothing is written.
+pub(crate) fn preview_item(
+    item: &Item<'_>,
+    files: &StateFiles,
+    wanted: &Wanted<'_>,
+    run: &Run<'_>,
+) -> Result<(Summary, Vec<Omission>), ItemError> {
+    let fileset = item.select(run)?;
+    let omissions = report_problems(item, &fileset, run);
+    let (_, _, plan) = prepare(item, Some(files), &fileset, wanted, run)?;
+    announce(item, &fileset, &plan, run);
+    let stored = fileset.iter().enumerate().filter(|(index, each)| plan.stores(*index, each.metadata.kind));
+    let files = stored.filter(|(_, each)| each.metadata.kind == Kind::File);
+    let bytes_in = files.map(|(_, each)| each.metadata.size).sum();
+    Ok((summary(&plan, &omissions, bytes_in), omissions))
+}
+
+fn summary(plan: &Plan, omissions: &[Omission], bytes_in: u64) -> Summary {
+    Summary {
+        new: plan.count(Decision::New),
+        changed: plan.count(Decision::Changed),
+        unchanged: plan.count(Decision::Keep) + plan.count(Decision::Again),
+        removed: plan.removed,
+        omitted: omissions.len() as u64,
+        bytes_in,
+        bytes_out: 0,
+    }
 }
 
 /// Recalls, decides how much is stored, and plans. A side file that turns out to be damaged while it is read does not
@@ -258,20 +289,28 @@ fn content_digest(selected: &Selected<'_>) -> io::Result<Sha1> {
     Ok(hash.finalize().into())
 }
 
-fn report_problems(fileset: &Fileset, run: &Run<'_>) -> Vec<Omission> {
-    let problems = fileset.problems().iter();
-    let omissions = problems.filter_map(|problem| {
-        run.system.monitor.warning(format!("{problem}."));
+fn report_problems(item: &Item<'_>, fileset: &Fileset, run: &Run<'_>) -> Vec<Omission> {
+    let monitor = &run.system.monitor;
+    let mut omissions = Vec::new();
+    for problem in fileset.problems() {
         let (kind, detail) = match problem {
+            Problem::Skipped { path, .. } if item.is_own_dir(path) && !run.warns_of_own_dirs => {
+                monitor.info(format!("{problem}."));
+                continue;
+            }
             Problem::Vanished { .. } => (OmissionKind::Vanished, "it vanished while it was looked at"),
             Problem::Unreadable { reason, .. } => (OmissionKind::Unreadable, reason.as_str()),
             Problem::Skipped { reason, .. } => (OmissionKind::Skipped, reason.as_str()),
-            // It is selected: nothing is left out.
-            Problem::Undecided { .. } => return None,
+            Problem::Undecided { .. } => {
+                // It is selected: nothing is left out.
+                monitor.warning(format!("{problem}."));
+                continue;
+            }
         };
-        Some(Omission { path: problem.path().to_owned(), kind, detail: detail.to_owned() })
-    });
-    omissions.collect()
+        monitor.warning(format!("{problem}."));
+        omissions.push(Omission { path: problem.path().to_owned(), kind, detail: detail.to_owned() });
+    }
+    omissions
 }
 
 /// Says how much is backed up, in the original's words. Directories are stored and not counted: to the original they are

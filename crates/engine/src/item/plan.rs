@@ -30,11 +30,10 @@ impl Extent {
     /// up, the increment contains it too; when even the full backup is not, everything is stored again.
     pub(crate) fn building_on(memory: &Memory, is_acknowledged: bool) -> Self {
         match memory {
-            Memory::Nothing => Self::Full,
             Memory::Digests(_) if is_acknowledged => {
                 Self::Increment { chain: Vec::new(), repeat_recent: false }
             }
-            Memory::Digests(_) => Self::Full,
+            Memory::Nothing | Memory::Digests(_) => Self::Full,
             Memory::Own { header, .. } if is_acknowledged => {
                 let chain = header.chain.iter().chain(&header.last).cloned().collect();
                 Self::Increment { chain, repeat_recent: false }

@@ -158,7 +158,7 @@ fn touch(path: &std::path::Path, sha256: String) -> io::Result<FileIdentity> {
 enum DigestFile {
     None,
     Unchanged { path: PathBuf, sha256: String },
-    New { path: PathBuf, writer: DigestWriter<BufWriter<Hashing>> },
+    New { path: PathBuf, writer: Box<DigestWriter<BufWriter<Hashing>>> },
 }
 
 impl DigestFile {
@@ -168,7 +168,7 @@ impl DigestFile {
             DigestWriter::create(BufWriter::with_capacity(1 << 17, hashing))
         };
         match create() {
-            Ok(writer) => Ok(Self::New { path, writer }),
+            Ok(writer) => Ok(Self::New { path, writer: Box::new(writer) }),
             Err(source) => Err(ItemError::output(&path, source)),
         }
     }

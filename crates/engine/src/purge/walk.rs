@@ -13,6 +13,7 @@ use redcedar_system::{System, escape};
 use rustix::fs::{FileType, Stat};
 
 use super::plan::{Contents, Found, Identity, Role};
+use crate::indicator;
 use crate::outcome::Outcome;
 
 const SECONDS_PER_DAY: i64 = 86_400;
@@ -160,8 +161,8 @@ fn place(path: &Path) -> Option<Place> {
     fs_err::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
-/// Whether something was collected there that nobody has acknowledged.
+/// Whether something was collected there that nobody has picked up.
 fn is_awaiting_stage(directory: &Directory) -> io::Result<bool> {
-    let has = |name: &str| directory.status(OsStr::new(name)).map(|stat| stat.is_some());
-    Ok(has("cback.collect")? && !has("cback.stage")?)
+    let is_collected = directory.status(OsStr::new(indicator::COLLECT))?.is_some();
+    Ok(is_collected && !indicator::is_picked_up(directory)?)
 }

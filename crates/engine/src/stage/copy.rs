@@ -12,9 +12,10 @@ use redcedar_system::{Owner, System, escape};
 use rustix::fs::{FileType, Stat};
 use sha2::{Digest, Sha256};
 
+use super::MODE;
 use super::promise::{self, Promise};
-use super::{COLLECT_INDICATOR, MODE, STAGE_INDICATOR};
 use crate::checksums::{self, Checksums};
+use crate::indicator;
 use crate::outcome::{Omission, OmissionKind};
 
 const BUFFER: usize = 1 << 20;
@@ -113,7 +114,7 @@ fn is_temporary(name: &OsStr) -> bool {
 fn regular_files(source: &Directory, copied: &mut Copied) -> io::Result<Vec<(OsString, Stat)>> {
     let mut files = Vec::new();
     for name in source.names()? {
-        let ours = [COLLECT_INDICATOR, STAGE_INDICATOR, checksums::NAME].iter().any(|own| name == *own);
+        let ours = [indicator::COLLECT, indicator::STAGE, checksums::NAME].iter().any(|own| name == *own);
         if ours || is_temporary(&name) {
             continue;
         }

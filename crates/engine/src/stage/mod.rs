@@ -19,13 +19,10 @@ use redcedar_system::interrupt::Interrupted;
 use redcedar_system::{Level, Owner, System, checkpoint, escape};
 
 use crate::daily_dir;
+use crate::indicator;
 use crate::outcome::Outcome;
 use crate::schedule::Today;
 
-/// Says that a peer has collected everything.
-const COLLECT_INDICATOR: &str = "cback.collect";
-/// Says that a peer, or a day, has been staged.
-const STAGE_INDICATOR: &str = "cback.stage";
 /// An indicator this old is worth a word: nothing may have been collected since.
 const FRESH_SECONDS: i64 = 24 * 60 * 60;
 /// The mode of what we write.
@@ -206,7 +203,7 @@ impl Stage<'_> {
             let path = escape::display(target.path());
             self.system.monitor.warning(format!("Peer staging directory [{path}] already existed."));
         }
-        let Some((source, indicator)) = self.open_ready(peer)? else { return Ok(Staged::NotReady) };
+        let Some((source, announced)) = self.open_ready(peer)? else { return Ok(Staged::NotReady) };
         self.system.monitor.task(&format!("Staging {}", *peer.name));
         checkpoint::reach("stage-before-copy");
         let copied = copy::directory(&source, &target, self.owner, self.system)?;
@@ -218,11 +215,11 @@ impl Stage<'_> {
         if !copied.failures.is_empty() {
             return Err(PeerError::Files(copied.failures));
         }
-        if read_indicator(&source)?.as_ref() != Some(&indicator) {
+        if read_indicator(&source)?.as_ref() != Some(&announced) {
             return Err(PeerError::Overtaken);
         }
-        write_file(&target, COLLECT_INDICATOR, &indicator, self.owner)?;
-        self.write_indicator(&source, &indicator)?;
+        write_file(&target, indicator::COLLECT, &announced, self.owner)?;
+        self.write_indicator(&source, &announced)?;
         Ok(Staged::Complete(copied.files + 1))
     }
 
@@ -233,8 +230,8 @@ impl Stage<'_> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        let Some(indicator) = read_indicator(&source)? else { return Ok(None) };
-        if let Some(stat) = source.status(OsStr::new(COLLECT_INDICATOR))? {
+        let Some(announced) = read_indicator(&source)? else { return Ok(None) };
+        if let Some(stat) = source.status(OsStr::new(indicator::COLLECT))? {
             let age = self.now.timestamp().as_second().saturating_sub(stat.st_mtime);
             if age > FRESH_SECONDS {
                 self.system.monitor.warning(format!(
@@ -244,13 +241,13 @@ impl Stage<'_> {
                 ));
             }
         }
-        Ok(Some((source, indicator)))
+        Ok(Some((source, announced)))
     }
 
     fn write_indicator(&self, directory: &Directory, content: &[u8]) -> io::Result<()> {
-        let path = directory.path().join(STAGE_INDICATOR);
+        let path = directory.path().join(indicator::STAGE);
         self.system.monitor.debug(format!("Writing indicator file [{}].", escape::display(&path)));
-        write_file(directory, STAGE_INDICATOR, content, self.owner)
+        write_file(directory, indicator::STAGE, content, self.owner)
     }
 }
 
@@ -259,7 +256,7 @@ fn is_component(name: &str) -> bool {
 }
 
 fn read_indicator(directory: &Directory) -> io::Result<Option<Vec<u8>>> {
-    let name = OsStr::new(COLLECT_INDICATOR);
+    let name = OsStr::new(indicator::COLLECT);
     if directory.status(name)?.is_none() {
         return Ok(None);
     }

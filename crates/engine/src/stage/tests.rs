@@ -42,7 +42,7 @@ impl Pool {
         for (name, content) in files {
             fs_err::write(self.collect_dir().join(name), content).unwrap();
         }
-        fs_err::write(self.collect_dir().join(COLLECT_INDICATOR), "run 1\n").unwrap();
+        fs_err::write(self.collect_dir().join(indicator::COLLECT), "run 1\n").unwrap();
     }
 
     fn manifest(&self, run: &str, baseline: Option<&str>, archive: Option<(&str, &[u8])>) {
@@ -66,7 +66,7 @@ impl Pool {
         }
         let file = fs_err::File::create(self.collect_dir().join("etc.manifest.jsonl.zst")).unwrap();
         ManifestWriter::create(file, &header).unwrap().finish(trailer).unwrap();
-        fs_err::write(self.collect_dir().join(COLLECT_INDICATOR), format!("{run}\n")).unwrap();
+        fs_err::write(self.collect_dir().join(indicator::COLLECT), format!("{run}\n")).unwrap();
     }
 
     fn stage(&self) -> (Result<Outcome, StageError>, Arc<RecordingMonitor>) {
@@ -106,7 +106,7 @@ fn a_ready_peer_is_copied_proven_and_told_so() {
     assert_eq!(pool.staged(), [".hidden", "cback.collect", "cback.sha256", "etc.tar.gz"]);
     assert_eq!(fs_err::read(pool.peer_dir().join("etc.tar.gz")).unwrap(), b"data");
     assert!(proven(&pool.peer_dir()));
-    assert_eq!(fs_err::read(pool.collect_dir().join(STAGE_INDICATOR)).unwrap(), b"run 1\n");
+    assert_eq!(fs_err::read(pool.collect_dir().join(indicator::STAGE)).unwrap(), b"run 1\n");
     assert_eq!(names(&pool.day()), ["cback.stage", "me"]);
     assert_eq!(
         monitor.at(Level::Info),
@@ -162,7 +162,7 @@ fn a_peer_that_has_not_collected_is_an_error_and_the_day_is_not_marked() {
     assert_eq!(monitor.at(Level::Error), ["Peer [me] was not ready to be staged."]);
     assert!(pool.staged().is_empty());
     assert_eq!(names(&pool.day()), ["me"]);
-    assert!(!pool.collect_dir().join(STAGE_INDICATOR).exists());
+    assert!(!pool.collect_dir().join(indicator::STAGE).exists());
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn failures_are_ignored_on_the_days_that_the_configuration_names() {
         let message = "Peer [me] was not ready to be staged.".to_owned();
         assert!(monitor.messages().contains(&(level, message)), "{mode:?} {full}");
         assert_eq!(outcome.is_ok(), ignored, "{mode:?} {full}");
-        assert_eq!(pool.day().join(STAGE_INDICATOR).exists(), ignored, "{mode:?} {full}");
+        assert_eq!(pool.day().join(indicator::STAGE).exists(), ignored, "{mode:?} {full}");
     }
 }
 
@@ -227,7 +227,7 @@ fn directories_links_and_temporary_files_are_left_out_and_only_the_latter_silent
     assert_eq!(outcome.omissions.len(), 2);
     assert_eq!(monitor.at(Level::Error).len(), 2);
     assert_eq!(pool.staged(), ["cback.collect", "cback.sha256", "etc.tar.gz"]);
-    assert!(pool.collect_dir().join(STAGE_INDICATOR).exists());
+    assert!(pool.collect_dir().join(indicator::STAGE).exists());
 }
 
 #[test]
@@ -254,7 +254,7 @@ fn an_archive_that_is_not_what_its_manifest_says_is_refused_and_not_acknowledged
         monitor.messages()
     );
     assert_eq!(pool.staged(), ["cback.sha256", "other.tar.gz"]);
-    assert!(!pool.collect_dir().join(STAGE_INDICATOR).exists());
+    assert!(!pool.collect_dir().join(indicator::STAGE).exists());
 }
 
 #[test]
@@ -283,12 +283,12 @@ fn clear_text_never_comes_back_beside_its_encrypted_or_split_form() {
         assert!(!pool.peer_dir().join("etc.tar.gz").exists(), "{form}");
 
         pool.collect(&[("etc.tar.gz", b"new data")]);
-        fs_err::remove_file(pool.collect_dir().join(STAGE_INDICATOR)).unwrap();
+        fs_err::remove_file(pool.collect_dir().join(indicator::STAGE)).unwrap();
         let (outcome, monitor) = pool.stage();
         assert!(outcome.is_err(), "{form}");
         assert!(monitor.at(Level::Error)[0].contains("encrypted or split form"), "{form}");
         assert!(!pool.peer_dir().join("etc.tar.gz").exists(), "{form}");
-        assert!(!pool.collect_dir().join(STAGE_INDICATOR).exists(), "{form}");
+        assert!(!pool.collect_dir().join(indicator::STAGE).exists(), "{form}");
     }
 }
 
@@ -299,12 +299,12 @@ fn a_later_run_of_the_day_replaces_an_earlier_one_only_if_it_covers_it() {
     pool.stage().0.unwrap();
 
     pool.manifest("20261124T013000Z-2", Some("20261124T003000Z-1"), Some(("etc.tar.gz", b"second")));
-    fs_err::remove_file(pool.collect_dir().join(STAGE_INDICATOR)).unwrap();
+    fs_err::remove_file(pool.collect_dir().join(indicator::STAGE)).unwrap();
     let (outcome, monitor) = pool.stage();
     assert!(outcome.is_err());
     assert!(monitor.at(Level::Error)[0].contains("would replace it"), "{:?}", monitor.messages());
     assert_eq!(fs_err::read(pool.peer_dir().join("etc.tar.gz")).unwrap(), b"first");
-    assert!(!pool.collect_dir().join(STAGE_INDICATOR).exists());
+    assert!(!pool.collect_dir().join(indicator::STAGE).exists());
 
     fs_err::remove_file(pool.collect_dir().join("etc.tar.gz")).unwrap();
     pool.manifest("20261124T020000Z-3", Some("20261123T003000Z-0"), Some(("etc.tar.bz2", b"both")));
@@ -358,5 +358,5 @@ fn an_interrupted_run_marks_nothing() {
     let request = StageRequest { config: &pool.config, full: false };
     assert!(matches!(stage(&request, &system).unwrap_err(), StageError::Interrupted(_)));
     assert!(pool.staged().is_empty());
-    assert!(!pool.day().join(STAGE_INDICATOR).exists());
+    assert!(!pool.day().join(indicator::STAGE).exists());
 }

@@ -5,10 +5,13 @@ pub mod pickle;
 pub mod side_file;
 
 use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use fs_err::os::unix::fs::OpenOptionsExt;
 use fs_err::{File, OpenOptions};
+use redcedar_system::fs::{Directory, TEMPORARY_PREFIX};
+use redcedar_system::{System, escape};
 use rustix::fs::OFlags;
 use sha2::Digest;
 
@@ -44,4 +47,21 @@ pub(crate) fn digest<D: Digest>(file: &mut File) -> io::Result<D> {
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Removes files that a killed run left under temporary names. Nobody else may be writing into the directory.
+pub(crate) fn remove_left_overs(directory: &Directory, system: &System) -> io::Result<()> {
+    for name in directory.names()? {
+        if name.as_bytes().starts_with(TEMPORARY_PREFIX.as_bytes()) {
+            let path = directory.path().join(&name);
+            let path = escape::display(&path);
+            match directory.remove_file(&name) {
+                Ok(()) => system.monitor.debug(format!("Removed [{path}], left over from an earlier run.")),
+                Err(error) => system
+                    .monitor
+                    .warning(format!("Cannot remove [{path}], left over from an earlier run: {error}")),
+            }
+        }
+    }
+    Ok(())
 }

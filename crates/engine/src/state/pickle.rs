@@ -46,13 +46,13 @@ pub enum PickleError {
 }
 
 /// Paths and their digests, each path once, in canonical order.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct DigestMap {
     bytes: Vec<u8>,
     entries: Vec<Entry>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 struct Entry {
     start: usize,
     length: usize,

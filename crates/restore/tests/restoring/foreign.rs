@@ -33,9 +33,9 @@ with tarfile.open(sys.argv[1], 'w:gz', format=tarfile.GNU_FORMAT) as tar:
         for key, value in fields.items():
             setattr(member, key, value)
         tar.addfile(member, io.BytesIO(data))
-{}
+    {}
 ",
-            members.lines().map(|line| format!("    {}\n", line.trim())).collect::<String>()
+            members.lines().map(str::trim).collect::<Vec<_>>().join("\n    ")
         );
         succeed(command("python3").arg("-c").arg(script).arg(&path));
         path

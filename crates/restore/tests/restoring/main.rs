@@ -7,3 +7,4 @@ mod foreign;
 mod hostile;
 mod machine;
 mod policy;
+mod verified;

@@ -113,7 +113,8 @@ impl Directory {
         rustix::fs::fstat(&self.handle).map_err(|error| context(error, "cannot look at", &self.path))
     }
 
-    /// Opens the regular file `name` for reading.
+    /// Opens the regular file `name` for reading. Its time of access stays as it is where that is allowed: what is deleted by
+    /// age must not become young by being looked at.
     ///
     /// # Errors
     /// When it cannot be opened, or is anything but a regular file.
@@ -121,8 +122,12 @@ impl Directory {
         let path = self.path.join(name);
         // NONBLOCK: a FIFO put in the place of a file must not hang us.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let file = openat(&self.handle, name, flags, Mode::empty())
-            .map_err(|error| context(error, "cannot open", &path))?;
+        let opened = match openat(&self.handle, name, flags | OFlags::NOATIME, Mode::empty()) {
+            // Only the owner and root may leave the time of access alone.
+            Err(Errno::PERM) => openat(&self.handle, name, flags, Mode::empty()),
+            opened => opened,
+        };
+        let file = opened.map_err(|error| context(error, "cannot open", &path))?;
         let stat = rustix::fs::fstat(&file).map_err(|error| context(error, "cannot look at", &path))?;
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return Err(context(Errno::INVAL, "no regular file:", &path));

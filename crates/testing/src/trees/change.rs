@@ -59,7 +59,7 @@ fn one(
             Ok("rename")
         }
         4 => {
-            replace_by_another_kind(rng, target, kind.is_dir())?;
+            replace_by_another_kind(rng, growth, target, kind.is_dir())?;
             Ok("change the type of")
         }
         5 if !kind.is_symlink() => {
@@ -120,7 +120,12 @@ fn rename(rng: &mut Rng, paths: &[PathBuf], target: &Path, number: usize) -> io:
     fs_err::rename(target, parent.join(format!("renamed {number}")))
 }
 
-fn replace_by_another_kind(rng: &mut Rng, target: &Path, was_directory: bool) -> io::Result<()> {
+fn replace_by_another_kind(
+    rng: &mut Rng,
+    growth: &Growth,
+    target: &Path,
+    was_directory: bool,
+) -> io::Result<()> {
     remove(target)?;
     match rng.below(3) {
         0 if !was_directory => {
@@ -130,7 +135,7 @@ fn replace_by_another_kind(rng: &mut Rng, target: &Path, was_directory: bool) ->
             }
             Ok(())
         }
-        1 => fs_err::os::unix::fs::symlink("..", target),
+        1 => fs_err::os::unix::fs::symlink(if growth.loops { ".." } else { "nowhere" }, target),
         _ => fs_err::write(target, rng.text(300)),
     }
 }

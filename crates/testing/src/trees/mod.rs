@@ -22,6 +22,8 @@ pub struct Growth {
     pub objects: usize,
     /// The size of the largest files.
     pub largest: u64,
+    /// Names of 255 bytes and paths of more than 1,000.
+    pub long_names: bool,
     /// Names with backslashes, which the original never backs up.
     pub backslashes: bool,
     /// FIFOs, sockets, and device nodes where they can be made.
@@ -35,7 +37,15 @@ pub struct Growth {
 impl Growth {
     /// A tree with everything in it, small enough to be made in a fraction of a second.
     pub fn everything() -> Self {
-        Self { objects: 60, largest: 300_000, backslashes: true, specials: true, loops: true, owners: true }
+        Self {
+            objects: 60,
+            largest: 300_000,
+            long_names: true,
+            backslashes: true,
+            specials: true,
+            loops: true,
+            owners: true,
+        }
     }
 }
 

@@ -193,7 +193,7 @@ impl<'a> Planter<'a> {
 
     fn fresh(&mut self, rng: &mut Rng, parent: &Path) -> PathBuf {
         self.number += 1;
-        if rng.one_in(12) {
+        if rng.one_in(12) && self.growth.long_names {
             return parent.join(name::longest(rng, self.number));
         }
         parent.join(name::name(rng, self.growth, self.number))
@@ -223,7 +223,7 @@ impl<'a> Planter<'a> {
         let mut path = parent;
         // Below 3,000 bytes, so that a copy elsewhere still has room up to the 4,096 of a system call.
         let already = path.as_os_str().len();
-        if already > 1_600 {
+        if already > 1_600 || !self.growth.long_names {
             return Ok(());
         }
         while path.as_os_str().len() < already + 1_000 {

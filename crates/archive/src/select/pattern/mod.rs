@@ -5,6 +5,7 @@
 
 mod escape;
 mod flags;
+mod group;
 mod name;
 mod parse;
 mod syntax;

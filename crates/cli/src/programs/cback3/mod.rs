@@ -1,0 +1,266 @@
+//! `cback3` and `cback`: the command lines of Cedar Backup 3 and 2. Switches, log, screen and exit codes are theirs; what is
+//! done is ours.
+
+mod dialect;
+mod options;
+mod texts;
+
+use std::error::Error;
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use redcedar_config::value::OrderMode;
+use redcedar_config::{Config, LoadError, Loaded};
+use redcedar_engine::plan::{Actions, Plan, PlanError, Request, Scope};
+use redcedar_engine::{RunError, RunRequest, run};
+use redcedar_system::clock::{self, Clock};
+use redcedar_system::command::OsRunner;
+use redcedar_system::{Environment, Interrupt, Level, Monitor, System, escape};
+
+pub(crate) use dialect::{CBACK, CBACK3, Dialect};
+use options::Options;
+
+use crate::exit::Exit;
+use crate::logging::{Log, LogFile};
+
+/// The largest mode that the original's system calls take.
+const LARGEST_MODE: u128 = i32::MAX as u128;
+
+/// Runs the program.
+pub(crate) fn main(dialect: &Dialect, args: Vec<OsString>) -> Exit {
+    let options = match Options::parse(args, dialect) {
+        Ok(options) => options,
+        Err(error) => {
+            say(io::stderr(), &format!("{} *** Error: {error}\n", texts::usage(dialect)));
+            return Exit::Usage;
+        }
+    };
+    let environment = Environment::inherited();
+    let clock = match clock::from_environment(&environment) {
+        Ok(clock) => clock,
+        Err(error) => {
+            say(io::stderr(), &format!(" *** Error: {error}\n"));
+            return Exit::Usage;
+        }
+    };
+    if inform(&options, dialect, &environment, clock.as_ref()) {
+        return Exit::Done;
+    }
+    let monitor = match open_log(&options, dialect, &clock) {
+        Ok(monitor) => monitor,
+        Err(message) => {
+            say(io::stderr(), &format!("Error setting up logging: {message}\n"));
+            return Exit::Logging;
+        }
+    };
+    Session { options, dialect, environment, clock, monitor }.run()
+}
+
+/// Whoever does not read what we say does not want to know.
+fn say(mut to: impl Write, text: &str) {
+    let _unheard = to.write_all(text.as_bytes()).and_then(|()| to.flush());
+}
+
+/// Serves the switches that only ask for a text.
+fn inform(options: &Options, dialect: &Dialect, environment: &Environment, clock: &dyn Clock) -> bool {
+    if options.has("help") {
+        say(io::stderr(), &texts::usage(dialect));
+    } else if options.has("version") {
+        say(io::stdout(), &texts::version(dialect));
+    } else if options.has("diagnostics") {
+        let lines = texts::diagnostics(dialect, environment, clock.now().timestamp());
+        let lines = lines.map(|line| format!("   {line}\n")).concat();
+        say(io::stdout(), &format!("\nDiagnostics:\n\n{lines}\n"));
+    } else {
+        return false;
+    }
+    true
+}
+
+fn open_log(
+    options: &Options,
+    dialect: &Dialect,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn Monitor>, String> {
+    let mode = options.mode.unwrap_or(texts::MODE.into());
+    let default_owner = || (texts::OWNER.0.to_owned(), texts::OWNER.1.to_owned());
+    let file = LogFile {
+        path: options.logfile.clone().unwrap_or_else(|| PathBuf::from(dialect.log)),
+        owner: options.owner.clone().unwrap_or_else(default_owner),
+        mode: u32::try_from(mode.min(LARGEST_MODE)).unwrap_or(texts::MODE),
+    };
+    if mode > LARGEST_MODE {
+        return Err(format!("mode {mode:o} is too large"));
+    }
+    let (opened, remark) = file.open().map_err(|error| error.to_string())?;
+    let log: Arc<dyn Monitor> = Arc::new(Log::new(opened, options.thresholds(), Arc::clone(clock)));
+    if let Some(remark) = remark {
+        log.warning(remark);
+    }
+    Ok(log)
+}
+
+/// Why the configuration cannot be used, or not for this.
+#[derive(Debug, thiserror::Error)]
+enum SetupError {
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+}
+
+/// A run that has a log.
+struct Session<'a> {
+    options: Options,
+    dialect: &'a Dialect,
+    environment: Environment,
+    clock: Arc<dyn Clock>,
+    monitor: Arc<dyn Monitor>,
+}
+
+impl Session<'_> {
+    fn run(&self) -> Exit {
+        self.log_header();
+        let exit = match self.prepare() {
+            Ok((config, plan)) => self.execute(&config, &plan),
+            Err(error) => {
+                self.fail("Error reading or handling configuration", &error);
+                Exit::Configuration
+            }
+        };
+        self.monitor.info(format!("Cedar Backup run completed with status {}.", exit.code()));
+        exit
+    }
+
+    fn log_header(&self) {
+        let default_log = Path::new(self.dialect.log);
+        let log = self.options.logfile.as_deref().unwrap_or(default_log);
+        self.monitor.info("Cedar Backup run started.");
+        self.monitor.info(format!("Options were [{}]", self.options.normalised()));
+        self.monitor.info(format!("Logfile is [{}]", escape::display(log)));
+        let now = self.clock.now().timestamp();
+        for line in texts::diagnostics(self.dialect, &self.environment, now) {
+            self.monitor.info(line);
+        }
+    }
+
+    fn prepare(&self) -> Result<(Config, Plan), SetupError> {
+        let path = self.config_path();
+        let scope = self.options.scope();
+        self.monitor.debug(format!("Execute local actions: {}", capitalised(scope.here())));
+        self.monitor.debug(format!("Execute managed actions: {}", capitalised(scope.peers())));
+        self.monitor.info(format!("Configuration path is [{}]", escape::display(&path)));
+        let Loaded { config, warnings, .. } = Config::load(&path)?;
+        let level = if self.is_validation() { self.validation_level() } else { Level::Warning };
+        for line in warnings.lines() {
+            self.monitor.log(level, &line);
+        }
+        let plan = self.plan(&config, scope).inspect_err(|error| {
+            for line in error.details() {
+                self.monitor.error(line);
+            }
+        })?;
+        Ok((config, plan))
+    }
+
+    fn config_path(&self) -> PathBuf {
+        match &self.options.config {
+            Some(path) => {
+                self.monitor.debug("Using user-supplied configuration file.");
+                path.clone()
+            }
+            None => {
+                self.monitor.debug("Using default configuration file.");
+                PathBuf::from(self.dialect.config)
+            }
+        }
+    }
+
+    fn plan(&self, config: &Config, scope: Scope) -> Result<Plan, PlanError> {
+        let actions = Actions::resolve(config.extensions.as_ref())?;
+        let mode = actions.mode();
+        self.monitor.info(format!("Action ordering will use '{mode}' order mode."));
+        if mode == OrderMode::Index {
+            self.monitor.debug("Completed filling in action indices for built-in actions.");
+            if config.extensions.is_some() {
+                self.monitor.debug("Completed filling in action indices for extended actions.");
+            }
+        }
+        let names: Vec<String> = actions.names().map(|name| format!("'{name}'")).collect();
+        self.monitor.info(format!("Action order will be: [{}]", names.join(", ")));
+        let request = Request { words: &self.options.actions, full: self.options.has("full"), scope };
+        let plan = Plan::new(&request, &actions, config)?;
+        for warning in &plan.warnings {
+            self.monitor.warning(warning);
+        }
+        Ok(plan)
+    }
+
+    fn execute(&self, config: &Config, plan: &Plan) -> Exit {
+        let system = match self.system() {
+            Ok(system) => system,
+            Err(error) => {
+                self.fail("Error executing backup", &error);
+                return Exit::Failed;
+            }
+        };
+        let request = RunRequest {
+            plan,
+            config,
+            dialect: self.dialect.naming,
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            quiet: self.options.has("quiet"),
+        };
+        match run(&request, &system).result {
+            Ok(()) => Exit::Done,
+            Err(RunError::NotValid) => Exit::Configuration,
+            Err(RunError::Interrupted(_)) => {
+                self.monitor.error("Backup interrupted.");
+                Exit::Interrupted
+            }
+            Err(error) => {
+                self.fail("Error executing backup", &error);
+                Exit::Failed
+            }
+        }
+    }
+
+    fn system(&self) -> io::Result<System> {
+        let interrupt = Interrupt::from_signals()?;
+        let runner = OsRunner::new(&self.environment, Arc::clone(&self.monitor), interrupt.clone());
+        Ok(System {
+            clock: Arc::clone(&self.clock),
+            runner: Arc::new(runner),
+            monitor: Arc::clone(&self.monitor),
+            interrupt,
+        })
+    }
+
+    fn fail(&self, intent: &str, error: &dyn Error) {
+        self.monitor.error(format!("{intent}: {}", error.to_string().trim_end()));
+        if self.options.has("stack") {
+            let mut causes = format!("{error:?}\n");
+            let mut source = error.source();
+            while let Some(cause) = source {
+                causes += &format!("caused by: {cause}\n");
+                source = cause.source();
+            }
+            say(io::stderr(), &causes);
+        }
+    }
+
+    fn is_validation(&self) -> bool {
+        self.options.actions == ["validate"]
+    }
+
+    /// Whoever asks for findings wants to see them.
+    fn validation_level(&self) -> Level {
+        if self.options.has("quiet") { Level::Info } else { Level::Error }
+    }
+}
+
+fn capitalised(truth: bool) -> &'static str {
+    if truth { "True" } else { "False" }
+}

@@ -1,0 +1,4 @@
+//! The engine beside the programs whose files it shares: Python's pickle and the original.
+
+mod hand_over;
+mod pickle;

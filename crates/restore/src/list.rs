@@ -1,0 +1,180 @@
+//! What a source holds, as a report.
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+use jiff::civil::Date;
+use redcedar_archive::Compression;
+use redcedar_archive::manifest::{Header, ManifestReader, Mode, RunId};
+use redcedar_system::escape;
+use serde::Serialize;
+
+use crate::layer::read_header;
+use crate::report::as_text;
+use crate::source::{OtherKind, PeerDay, Source, StoredFile, StoredItem};
+
+/// All days, oldest first.
+#[derive(Debug, Clone, Serialize)]
+pub struct Listing {
+    /// Where they are.
+    #[serde(serialize_with = "as_text")]
+    pub source: PathBuf,
+    /// The days.
+    pub days: Vec<ListedDay>,
+}
+
+/// One day.
+#[derive(Debug, Clone, Serialize)]
+pub struct ListedDay {
+    /// The day.
+    pub date: Date,
+    /// The machines of the day, by name.
+    pub peers: Vec<ListedPeer>,
+}
+
+/// One machine on one day.
+#[derive(Debug, Clone, Serialize)]
+pub struct ListedPeer {
+    /// Its name.
+    pub name: String,
+    /// What can be restored, by name.
+    pub items: Vec<ListedItem>,
+    /// What this version cannot restore.
+    pub others: Vec<ListedOther>,
+}
+
+/// One item on one day.
+#[derive(Debug, Clone, Serialize)]
+pub struct ListedItem {
+    /// The normalised name.
+    pub name: String,
+    /// The path on the machine, where a manifest says it.
+    #[serde(serialize_with = "optional_text")]
+    pub path: Option<PathBuf>,
+    /// Whether it stands alone.
+    pub kind: ItemKind,
+    /// Whether what it builds on is missing.
+    pub gap: bool,
+    /// Bytes of the archive; none when nothing had changed.
+    pub size: Option<u64>,
+    /// How many paths the manifest lists: all (in a full one), or those that changed or went (in an increment). Only
+    /// where it was asked for.
+    pub paths: Option<u64>,
+    /// How the archive is compressed: the suffix of its name.
+    pub compression: Option<&'static str>,
+    /// When the run began, as the manifest says it.
+    pub time: Option<String>,
+    /// Why the manifest cannot be read.
+    pub manifest_error: Option<String>,
+}
+
+/// Whether an archive stands alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ItemKind {
+    /// It holds everything.
+    Full,
+    /// It holds what changed.
+    Increment,
+    /// There is no manifest to say it.
+    Unknown,
+}
+
+/// A file that this version cannot restore.
+#[derive(Debug, Clone, Serialize)]
+pub struct ListedOther {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: OtherKind,
+    /// Its bytes.
+    pub size: u64,
+}
+
+/// Lists what `source` holds, of one machine or all. Counting paths means reading every manifest to its end.
+pub fn list(source: &Source, peer: Option<&OsStr>, count_paths: bool) -> Listing {
+    let mut runs = Runs::default();
+    let mut days = Vec::new();
+    for day in source.days() {
+        let peers = day.peers.iter().filter(|present| peer.is_none_or(|peer| present.name == peer));
+        let peers = peers.map(|peer| list_peer(peer, &mut runs, count_paths)).collect();
+        days.push(ListedDay { date: day.date, peers });
+    }
+    Listing { source: source.root().to_owned(), days }
+}
+
+/// The runs seen so far of each item of each machine.
+#[derive(Default)]
+pub(crate) struct Runs(HashMap<(OsString, OsString), HashSet<RunId>>);
+
+impl Runs {
+    /// Notes a run, and whether what it builds on is missing.
+    pub(crate) fn note(&mut self, peer: &OsStr, item: &OsStr, header: &Header) -> bool {
+        let seen = self.0.entry((peer.to_owned(), item.to_owned())).or_default();
+        let gap = header.mode == Mode::Incremental
+            && header.baseline.as_ref().is_none_or(|baseline| !seen.contains(baseline));
+        seen.insert(header.run.clone());
+        gap
+    }
+}
+
+fn list_peer(peer: &PeerDay, runs: &mut Runs, count_paths: bool) -> ListedPeer {
+    let other = |(file, kind): &(StoredFile, OtherKind)| ListedOther {
+        name: escape::display(file.path().file_name().unwrap_or_default()).to_string(),
+        kind: *kind,
+        size: file.size(),
+    };
+    ListedPeer {
+        name: escape::display(&peer.name).to_string(),
+        items: peer.items.iter().map(|item| list_item(&peer.name, item, runs, count_paths)).collect(),
+        others: peer.others.iter().map(other).collect(),
+    }
+}
+
+fn list_item(peer: &OsStr, item: &StoredItem, runs: &mut Runs, count_paths: bool) -> ListedItem {
+    let mut listed = ListedItem {
+        name: escape::display(&item.name).to_string(),
+        path: None,
+        kind: ItemKind::Unknown,
+        gap: false,
+        size: item.archive.as_ref().map(|(file, _)| file.size()),
+        paths: None,
+        compression: item.archive.as_ref().map(|(_, compression)| Compression::suffix(*compression)),
+        time: None,
+        manifest_error: None,
+    };
+    let Some(manifest) = &item.manifest else { return listed };
+    match read_header(manifest) {
+        Ok(header) => {
+            listed.gap = runs.note(peer, &item.name, &header);
+            listed.kind = match header.mode {
+                Mode::Full => ItemKind::Full,
+                Mode::Incremental => ItemKind::Increment,
+            };
+            (listed.path, listed.time) = (Some(header.item), Some(header.time));
+        }
+        Err(error) => listed.manifest_error = Some(error),
+    }
+    if count_paths && listed.manifest_error.is_none() {
+        match count(manifest) {
+            Ok(paths) => listed.paths = Some(paths),
+            Err(error) => listed.manifest_error = Some(error),
+        }
+    }
+    listed
+}
+
+fn count(manifest: &StoredFile) -> Result<u64, String> {
+    let file = manifest.open().map_err(|error| error.to_string())?;
+    let reader = ManifestReader::open(file).map_err(|error| error.to_string())?;
+    reader.trailer().map(|trailer| trailer.lines).map_err(|error| error.to_string())
+}
+
+#[expect(clippy::ref_option, reason = "serde hands over references to fields")]
+fn optional_text<S: serde::Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+    match path {
+        Some(path) => as_text(path, serializer),
+        None => serializer.serialize_none(),
+    }
+}
