@@ -270,8 +270,9 @@ impl Session<'_> {
                     known.as_ref().map_or(self.is_picked_up, |(_, acknowledged)| *acknowledged);
                 self.outputs.skipped(item.name, is_acknowledged);
                 if known.is_none() {
-                    let waiting =
-                        Draft::begin(&files).and_then(|draft| remember_waiting(item, draft, &self.run));
+                    let waiting = Draft::begin(&files).and_then(|draft| {
+                        remember_waiting(item, &self.section.collect_dir, draft, &self.run)
+                    });
                     waiting.unwrap_or_else(|error| self.fail_state(&files, &error));
                 }
                 Ok(())

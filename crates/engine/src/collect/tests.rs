@@ -595,3 +595,17 @@ fn the_log_speaks_as_the_original_does() {
         ]
     );
 }
+
+#[test]
+fn two_configurations_that_share_a_working_directory_do_not_acknowledge_each_other() {
+    let machine = Machine::new(CollectMode::Incremental);
+    let mut other = Machine::new(CollectMode::Incremental);
+    other.config.options.working_dir = machine.config.options.working_dir.clone();
+    machine.run(MONDAY);
+    other.run(MONDAY);
+    other.pick_up();
+    other.run(TUESDAY);
+    assert_eq!(other.manifest().0.mode, Mode::Incremental);
+    machine.run(TUESDAY);
+    assert_eq!(machine.manifest().0.mode, Mode::Full, "nobody picked that up");
+}

@@ -205,8 +205,16 @@ pub(crate) fn collect_item(
     let bytes_out = archive.iter().chain(&manifest).map(|output| output.size).sum();
     let summary = Summary { bytes_out, ..summary(&plan, &omissions, bytes_in) };
     let archive_size = archive.as_ref().map(|archive| archive.size);
-    let deeds =
-        Deeds { item, fileset: &fileset, memory: &memory, extent: &extent, plan: &plan, fates, archive_size };
+    let deeds = Deeds {
+        item,
+        output_dir,
+        fileset: &fileset,
+        memory: &memory,
+        extent: &extent,
+        plan: &plan,
+        fates,
+        archive_size,
+    };
     let state = match state {
         Some(ItemState { files, draft: Some(draft) }) => Some(PendingState::write(draft, files, deeds, run)?),
         Some(ItemState { draft: None, .. }) | None => None,
