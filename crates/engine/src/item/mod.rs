@@ -157,7 +157,8 @@ pub(crate) struct Collected {
     pub(crate) manifest: Option<Output>,
     pub(crate) omissions: Vec<Omission>,
     pub(crate) summary: Summary,
-    pub(crate) state: Option<PendingState>,
+    /// None when no memory is kept, or when that was known to fail before. Without it the backup is none the worse.
+    pub(crate) state: Option<Result<PendingState, ItemError>>,
 }
 
 /// How much of an item the caller wants.
@@ -215,10 +216,9 @@ pub(crate) fn collect_item(
         fates,
         archive_size,
     };
-    let state = match state {
-        Some(ItemState { files, draft: Some(draft) }) => Some(PendingState::write(draft, files, deeds, run)?),
-        Some(ItemState { draft: None, .. }) | None => None,
-    };
+    let state = state.and_then(|ItemState { files, draft }| {
+        draft.map(|draft| PendingState::write(draft, files, deeds, run))
+    });
     Ok(Collected { archive, manifest, omissions, summary, state })
 }
 
