@@ -270,8 +270,9 @@ impl Session<'_> {
                     known.as_ref().map_or(self.is_picked_up, |(_, acknowledged)| *acknowledged);
                 self.outputs.skipped(item.name, is_acknowledged);
                 if known.is_none() {
-                    let waiting =
-                        Draft::begin(&files).and_then(|draft| remember_waiting(item, draft, &self.run));
+                    let waiting = Draft::begin(&files).and_then(|draft| {
+                        remember_waiting(item, &self.section.collect_dir, draft, &self.run)
+                    });
                     waiting.unwrap_or_else(|error| self.fail_state(&files, &error));
                 }
                 Ok(())
@@ -314,8 +315,13 @@ impl Session<'_> {
                 self.outputs.produced(item.name, [&collected.archive, &collected.manifest]);
                 self.outcome.omissions.extend(collected.omissions);
                 self.outcome.summary.add(&collected.summary);
-                let published = collected.state.map_or(Ok(()), |state| state.publish(&self.run));
-                published.unwrap_or_else(|error| self.fail_state(files, &error));
+                match collected.state {
+                    None => {}
+                    Some(Err(error)) => self.fail_state(files, &error),
+                    Some(Ok(state)) => {
+                        state.publish(&self.run).unwrap_or_else(|error| self.fail_state(files, &error));
+                    }
+                }
             }
             Err(error) if error.is_interrupted() => return Err(Interrupted),
             Err(error) => self.fail(item.path, &error),
@@ -352,7 +358,7 @@ impl Session<'_> {
     }
 
     /// An item is backed up, and the next run will not know: it will store more than it has to.
-    fn fail_state(&mut self, files: &StateFiles, error: &io::Error) {
+    fn fail_state(&mut self, files: &StateFiles, error: &dyn std::fmt::Display) {
         let path = escape::display(files.digests.as_ref().unwrap_or(&files.side_file));
         let message = format!("Failed to write digest [{path}] to disk: {error}");
         self.run.system.monitor.error(&message);

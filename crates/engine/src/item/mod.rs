@@ -157,7 +157,8 @@ pub(crate) struct Collected {
     pub(crate) manifest: Option<Output>,
     pub(crate) omissions: Vec<Omission>,
     pub(crate) summary: Summary,
-    pub(crate) state: Option<PendingState>,
+    /// None when no memory is kept, or when that was known to fail before. Without it the backup is none the worse.
+    pub(crate) state: Option<Result<PendingState, ItemError>>,
 }
 
 /// How much of an item the caller wants.
@@ -205,12 +206,19 @@ pub(crate) fn collect_item(
     let bytes_out = archive.iter().chain(&manifest).map(|output| output.size).sum();
     let summary = Summary { bytes_out, ..summary(&plan, &omissions, bytes_in) };
     let archive_size = archive.as_ref().map(|archive| archive.size);
-    let deeds =
-        Deeds { item, fileset: &fileset, memory: &memory, extent: &extent, plan: &plan, fates, archive_size };
-    let state = match state {
-        Some(ItemState { files, draft: Some(draft) }) => Some(PendingState::write(draft, files, deeds, run)?),
-        Some(ItemState { draft: None, .. }) | None => None,
+    let deeds = Deeds {
+        item,
+        output_dir,
+        fileset: &fileset,
+        memory: &memory,
+        extent: &extent,
+        plan: &plan,
+        fates,
+        archive_size,
     };
+    let state = state.and_then(|ItemState { files, draft }| {
+        draft.map(|draft| PendingState::write(draft, files, deeds, run))
+    });
     Ok(Collected { archive, manifest, omissions, summary, state })
 }
 

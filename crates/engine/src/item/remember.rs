@@ -2,7 +2,7 @@
 
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use redcedar_archive::Kind;
 use redcedar_archive::digest::to_hex;
@@ -40,6 +40,7 @@ impl Draft {
 /// What a run did with an item, as far as memory is concerned.
 pub(crate) struct Deeds<'a> {
     pub(crate) item: &'a Item<'a>,
+    pub(crate) output_dir: &'a Path,
     pub(crate) fileset: &'a Fileset,
     pub(crate) memory: &'a Memory,
     pub(crate) extent: &'a Extent,
@@ -76,6 +77,7 @@ impl PendingState {
         let header = Header {
             item: escape::display(deeds.item.path).to_string(),
             host: run.host.clone(),
+            output_dir: escape::display(deeds.output_dir).to_string(),
             chain: deeds.extent.chain().to_vec(),
             last: Some(Link {
                 run: run.id.clone(),
@@ -123,10 +125,16 @@ impl PendingState {
 }
 
 /// Writes down that an item waits for its day since today.
-pub(crate) fn remember_waiting(item: &Item<'_>, draft: Draft, run: &Run<'_>) -> io::Result<()> {
+pub(crate) fn remember_waiting(
+    item: &Item<'_>,
+    output_dir: &Path,
+    draft: Draft,
+    run: &Run<'_>,
+) -> io::Result<()> {
     let header = Header {
         item: escape::display(item.path).to_string(),
         host: run.host.clone(),
+        output_dir: escape::display(output_dir).to_string(),
         chain: Vec::new(),
         last: None,
         waiting_since: Some(run.today.date),
@@ -137,7 +145,7 @@ pub(crate) fn remember_waiting(item: &Item<'_>, draft: Draft, run: &Run<'_>) -> 
 }
 
 /// Makes a file young, so that purging by age spares it, and says by what it is recognised from now on.
-fn touch(path: &std::path::Path, sha256: String) -> io::Result<FileIdentity> {
+fn touch(path: &Path, sha256: String) -> io::Result<FileIdentity> {
     let file = open_no_follow_with(path, fs_err::OpenOptions::new().read(true))?;
     let now = rustix::fs::Timestamps {
         last_access: rustix::fs::Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_OMIT },

@@ -135,12 +135,14 @@ impl Storing<'_> {
             self.run.system.interrupt.check()?;
             self.run.system.monitor.progress(&progress, Some(selected.path));
             let fate = self.store_one(&selected, plan.decisions[index])?;
+            if let Fate::Stored { metadata, .. } = &fate {
+                self.stored.bytes_in += size(metadata.as_deref().unwrap_or(selected.metadata));
+            }
             self.stored.fates.push(fate);
             progress.files += 1;
             progress.bytes += size(selected.metadata);
         }
         self.run.system.monitor.progress(&progress, None);
-        self.stored.bytes_in = progress.bytes;
         Ok(())
     }
 

@@ -43,6 +43,8 @@ pub struct Header {
     pub item: String,
     /// The machine.
     pub host: String,
+    /// The directory that the outputs were written to, escaped likewise.
+    pub output_dir: String,
     /// The runs whose archives are known to be picked up and that make up the state together, oldest (the full one)
     /// first.
     pub chain: Vec<Link>,

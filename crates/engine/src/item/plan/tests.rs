@@ -108,6 +108,7 @@ fn own(chain: Vec<Link>, last: u64) -> Memory {
     let header = Header {
         item: "/a".to_owned(),
         host: "alder".to_owned(),
+        output_dir: "/collect".to_owned(),
         chain,
         last: Some(link(last)),
         waiting_since: None,

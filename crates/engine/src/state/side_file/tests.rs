@@ -15,6 +15,7 @@ fn header() -> Header {
     Header {
         item: "/etc".to_owned(),
         host: "alder".to_owned(),
+        output_dir: "/collect".to_owned(),
         chain: vec![link("one"), link("two")],
         last: Some(link("three")),
         waiting_since: None,
@@ -115,8 +116,9 @@ fn acknowledging_changes_nothing_else_and_is_done_once() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("x");
     write(&path, &sample());
-    assert!(acknowledge(&path).unwrap());
-    assert!(!acknowledge(&path).unwrap());
+    assert!(!acknowledge(&path, Path::new("/other")).unwrap());
+    assert!(acknowledge(&path, Path::new("/collect")).unwrap());
+    assert!(!acknowledge(&path, Path::new("/collect")).unwrap());
     assert!(SideFileReader::open(&path).unwrap().unwrap().is_acknowledged());
     assert_eq!(read(&path).unwrap(), sample());
 }
@@ -126,16 +128,16 @@ fn a_foreign_file_or_a_planted_link_is_never_marked() {
     let directory = tempfile::tempdir().unwrap();
     let foreign = directory.path().join("foreign");
     fs_err::write(&foreign, b"precious data of somebody else").unwrap();
-    assert!(!acknowledge(&foreign).unwrap());
+    assert!(!acknowledge(&foreign, Path::new("/collect")).unwrap());
     assert_eq!(fs_err::read(&foreign).unwrap(), b"precious data of somebody else");
 
     let real = directory.path().join("real");
     write(&real, &sample());
     let link = directory.path().join("link");
     std::os::unix::fs::symlink(&real, &link).unwrap();
-    acknowledge(&link).unwrap_err();
+    acknowledge(&link, Path::new("/collect")).unwrap_err();
     fs_err::hard_link(&real, directory.path().join("second")).unwrap();
-    assert!(!acknowledge(&real).unwrap());
+    assert!(!acknowledge(&real, Path::new("/collect")).unwrap());
     assert!(!SideFileReader::open(&real).unwrap().unwrap().is_acknowledged());
 }
 
