@@ -1,5 +1,6 @@
 //! What has to be stored: what is there, compared with what is remembered.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use std::os::unix::ffi::OsStrExt;
@@ -106,6 +107,22 @@ impl Plan {
         self.removed == 0 && self.gone.is_empty() && self.decisions.iter().all(|&each| each == Decision::Keep)
     }
 
+    /// A hard link can only be told within one archive: when one name of a file is stored, so are its others.
+    fn keep_names_together(&mut self, fileset: &Fileset) {
+        let has_names =
+            |selected: &Selected<'_>| selected.metadata.kind == Kind::File && selected.metadata.links > 1;
+        let named = || fileset.iter().enumerate().filter(|(_, selected)| has_names(selected));
+        let stored: HashSet<_> = named()
+            .filter(|(index, _)| self.decisions[*index] != Decision::Keep)
+            .map(|(_, selected)| selected.metadata.identity())
+            .collect();
+        for (index, selected) in named() {
+            if self.decisions[index] == Decision::Keep && stored.contains(&selected.metadata.identity()) {
+                self.decisions[index] = Decision::Again;
+            }
+        }
+    }
+
     /// Whether the path at a place has a member in the archive.
     pub(crate) fn stores(&self, index: usize, kind: Kind) -> bool {
         self.decisions[index] != Decision::Keep && kind != Kind::Socket
@@ -191,6 +208,7 @@ pub(crate) fn plan<E: From<SideFileError>>(
         }
         Ok(())
     })?;
+    plan.keep_names_together(fileset);
     Ok(plan)
 }
 
