@@ -53,9 +53,7 @@ impl Lock {
             .create(true)
             .truncate(false)
             .mode(0o600)
-            .custom_flags(
-                i32::try_from((OFlags::NOFOLLOW | OFlags::CLOEXEC).bits()).expect("flags fit an int"),
-            )
+            .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
             .open(directory.join(LOCK_NAME))
             .map_err(io)?;
         match file.try_lock() {
