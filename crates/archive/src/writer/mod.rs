@@ -101,7 +101,8 @@ pub struct Finished {
     pub sha256: [u8; 32],
     /// Bytes before compression.
     pub uncompressed_size: u64,
-    /// Where reading can begin: (offset in the file, offset in the uncompressed archive), ascending, first (0, 0).
+    /// Where reading can begin: (offset in the file, offset in the uncompressed archive), ascending. What is
+    /// between two of them can be decompressed by itself.
     pub blocks: Vec<(u64, u64)>,
     /// How many paths were stored.
     pub members: u64,

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use redcedar_config::value::OrderMode;
 use redcedar_config::{Config, LoadError, Loaded};
-use redcedar_engine::plan::{Actions, Plan, PlanError, Request, Scope};
+use redcedar_engine::plan::{Actions, Plan, PlanError, Request, Scope, order_mode};
 use redcedar_engine::{RunError, RunRequest, run};
 use redcedar_system::clock::{self, Clock};
 use redcedar_system::command::OsRunner;
@@ -179,9 +179,13 @@ impl Session<'_> {
     }
 
     fn plan(&self, config: &Config, scope: Scope) -> Result<Plan, PlanError> {
-        let actions = Actions::resolve(config.extensions.as_ref())?;
-        let mode = actions.mode();
+        let resolved = Actions::resolve(config.extensions.as_ref());
+        if let Err(error @ PlanError::UnknownFunction { .. }) = resolved {
+            return Err(error);
+        }
+        let mode = order_mode(config.extensions.as_ref());
         self.monitor.info(format!("Action ordering will use '{mode}' order mode."));
+        let actions = resolved?;
         if mode == OrderMode::Index {
             self.monitor.debug("Completed filling in action indices for built-in actions.");
             if config.extensions.is_some() {

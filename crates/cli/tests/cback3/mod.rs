@@ -1,0 +1,5 @@
+//! Conversations with `cback3` and `cback`.
+
+mod conversation;
+mod oracle;
+mod sandbox;
