@@ -329,7 +329,8 @@ impl Session<'_> {
 
     /// How much is stored: what an earlier day holds counts as picked up, what today holds is replaced and must be covered.
     fn extent(&self, name: &OsStr, memory: &Memory) -> Extent {
-        let Memory::Own { header: Header { chain, last, .. }, .. } = memory else { return Extent::Full };
+        let Memory::Own { header, .. } = memory else { return Extent::Full };
+        let Header { chain, last, .. } = &**header;
         let earlier = last.iter().filter(|link| link.date < self.run.today.date);
         let lost = chain.iter().chain(earlier.clone()).find(|link| !self.holds(name, link));
         if let Some(lost) = lost {

@@ -660,3 +660,15 @@ fn an_unknown_backup_user_is_an_error_line_and_no_more() {
     assert!(ran.outcome().is_complete());
     assert_eq!(machine.stored_names(), ["", "a", "b"]);
 }
+
+#[test]
+fn with_recursion_our_own_directories_get_no_archive() {
+    let mut machine = Machine::new(CollectMode::Daily);
+    let root = machine.root.path().to_owned();
+    machine.section().dirs[0].abs_path = root.into();
+    machine.section().dirs[0].recursion_level = Some(-1);
+    let outcome = machine.run(TUESDAY);
+    assert_eq!(outcome.failures, Vec::<String>::new());
+    let archives = machine.outputs().into_iter().filter(|name| name.ends_with(".tar.gz")).count();
+    assert_eq!(archives, 2, "of the root and of source: {:?}", machine.outputs());
+}

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 use redcedar_archive::manifest::RunId;
 use redcedar_archive::select::{
-    Fileset, Problem, SelectError, Selected, Selection, select_directory, select_file,
+    Fileset, PatternError, Problem, SelectError, Selected, Selection, select_directory, select_file,
 };
 use redcedar_archive::writer::attributes_digest;
 use redcedar_archive::{ArchiveError, Compression, Kind};
@@ -130,6 +130,8 @@ pub(crate) fn rfc3339(time: &jiff::Zoned) -> String {
 pub(crate) enum ItemError {
     #[error(transparent)]
     Select(#[from] SelectError),
+    #[error(transparent)]
+    Exclude(#[from] PatternError),
     #[error(transparent)]
     Archive(#[from] ArchiveError),
     #[error("cannot write {}: {source}", escape::display(path))]

@@ -105,7 +105,7 @@ fn link(sequence: u64) -> Link {
 }
 
 fn own(chain: Vec<Link>, last: u64) -> Memory {
-    let header = Header {
+    let header = Box::new(Header {
         item: "/a".to_owned(),
         host: "alder".to_owned(),
         output_dir: "/collect".to_owned(),
@@ -114,7 +114,7 @@ fn own(chain: Vec<Link>, last: u64) -> Memory {
         waiting_since: None,
         began: (0, 0),
         digests: None,
-    };
+    });
     Memory::Own { header, is_acknowledged: false, side_file: PathBuf::new() }
 }
 
