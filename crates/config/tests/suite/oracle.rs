@@ -49,10 +49,12 @@ fn disagreements(oracle: &Oracle, texts: &[(String, bool)]) -> Vec<String> {
     })
 }
 
+/// Starting the original takes a fifth of a second, so only some of the table is put to it here.
 #[test]
-fn the_original_accepts_and_refuses_what_is_listed() {
+fn the_original_accepts_and_refuses_some_of_what_is_listed() {
     let Some(oracle) = Oracle::required() else { return };
-    let wrong = disagreements(&oracle, &cases::cases());
+    let some: Vec<_> = cases::cases().into_iter().step_by(4).collect();
+    let wrong = disagreements(&oracle, &some);
     assert!(wrong.is_empty(), "{}", wrong.join("\n=====\n"));
 }
 
@@ -64,6 +66,13 @@ fn mutated_files_are_accepted_and_refused_alike() {
 
 mod slow {
     use super::*;
+
+    #[test]
+    fn the_original_accepts_and_refuses_all_that_is_listed() {
+        let Some(oracle) = Oracle::required() else { return };
+        let wrong = disagreements(&oracle, &cases::cases());
+        assert!(wrong.is_empty(), "{}", wrong.join("\n=====\n"));
+    }
 
     #[test]
     fn many_mutated_files_are_accepted_and_refused_alike() {
