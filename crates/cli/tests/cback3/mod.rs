@@ -2,4 +2,5 @@
 
 mod conversation;
 mod oracle;
+mod own;
 mod sandbox;

@@ -296,15 +296,13 @@ fn hook(config: &str, kind: &str, action: &str, command: &str) -> String {
 
 fn extensions(config: &str, mode: &str, actions: &[(&str, &str)]) -> String {
     let mode = if mode.is_empty() { String::new() } else { format!("<order_mode>{mode}</order_mode>") };
-    let actions: String = actions
-        .iter()
-        .map(|(name, place)| {
-            format!(
-                "<action><name>{name}</name><module>CedarBackup3.extend.sysinfo</module>\
-                 <function>executeAction</function>{place}</action>"
-            )
-        })
-        .collect();
+    let actions = actions.iter().map(|(name, place)| {
+        format!(
+            "<action><name>{name}</name><module>CedarBackup3.extend.sysinfo</module>\
+             <function>executeAction</function>{place}</action>"
+        )
+    });
+    let actions = actions.collect::<Vec<_>>().concat();
     config.replace("<options>", &format!("<extensions>{mode}{actions}</extensions><options>"))
 }
 

@@ -166,16 +166,12 @@ impl Session<'_> {
     }
 
     fn config_path(&self) -> PathBuf {
-        match &self.options.config {
-            Some(path) => {
-                self.monitor.debug("Using user-supplied configuration file.");
-                path.clone()
-            }
-            None => {
-                self.monitor.debug("Using default configuration file.");
-                PathBuf::from(self.dialect.config)
-            }
+        if let Some(path) = &self.options.config {
+            self.monitor.debug("Using user-supplied configuration file.");
+            return path.clone();
         }
+        self.monitor.debug("Using default configuration file.");
+        PathBuf::from(self.dialect.config)
     }
 
     fn plan(&self, config: &Config, scope: Scope) -> Result<Plan, PlanError> {
@@ -245,13 +241,9 @@ impl Session<'_> {
     fn fail(&self, intent: &str, error: &dyn Error) {
         self.monitor.error(format!("{intent}: {}", error.to_string().trim_end()));
         if self.options.has("stack") {
-            let mut causes = format!("{error:?}\n");
-            let mut source = error.source();
-            while let Some(cause) = source {
-                causes += &format!("caused by: {cause}\n");
-                source = cause.source();
-            }
-            say(io::stderr(), &causes);
+            let causes = std::iter::successors(error.source(), |cause| cause.source());
+            let causes: Vec<String> = causes.map(|cause| format!("caused by: {cause}\n")).collect();
+            say(io::stderr(), &format!("{error:?}\n{}", causes.concat()));
         }
     }
 
