@@ -2,11 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use redcedar_archive::manifest::Entry;
+use redcedar_archive::reader::{self, BlockIndex};
+use redcedar_archive::tar::read::{Event, Member, Members, read_member};
 use redcedar_archive::writer::{AppendError, ArchiveError, ArchiveWriter, Finished, Options};
 use redcedar_archive::{Compression, Kind, Metadata};
 use redcedar_system::{Accounts, Interrupt};
@@ -200,6 +203,76 @@ fn entries_say_what_the_tar_crate_finds() {
 }
 
 #[test]
+fn our_reader_finds_what_the_entries_say() {
+    for (seed, compression) in (30..).zip(Compression::ALL) {
+        let archived = archived(seed, compression);
+        let open = || fs_err::File::open(&archived.archive).unwrap().into_parts().0;
+        let Finished { blocks, size, uncompressed_size, .. } = &archived.finished;
+        let index = BlockIndex::new(blocks, *size, *uncompressed_size).unwrap();
+        let mut members = Members::new(reader::sequential(open(), compression, Some(&index), 2).unwrap());
+        let mut entries = archived.entries.iter();
+        while let Some(event) = members.next_member().unwrap() {
+            let Event::Member(member) = event else { panic!("{event:?}") };
+            let mut data = Vec::new();
+            members.content().read_to_end(&mut data).unwrap();
+            let entry = entries.next().unwrap();
+            let path = entry.path.as_os_str().as_bytes();
+            let context = path.escape_ascii();
+            assert_eq!(member.path.strip_suffix(b"/").unwrap_or(&member.path), &path[1..], "{context}");
+            assert_eq!(Some(member.offset), entry.offset, "{context}");
+            let mut there = reader::at(open(), compression, &index, member.offset).unwrap();
+            assert_eq!(read_member(&mut there, member.offset).unwrap(), *member, "{context}");
+            assert_eq!((member.mode, member.uid), (expected_mode(entry), entry.uid.into()), "{context}");
+            assert_eq!(member.modified.seconds, entry.modified.seconds, "{context}");
+            let attributes = Snapshot::take(&entry.path).unwrap().objects[&b""[..]].attributes.clone();
+            assert_eq!(member.xattrs, attributes, "{context}");
+            if entry.kind == Kind::File && entry.hard_link.is_none() {
+                assert_eq!(
+                    Some(<[u8; 32]>::from(Sha256::digest(with_holes(&member, data)))),
+                    entry.sha256,
+                    "{context}"
+                );
+            }
+        }
+        assert_eq!(entries.next(), None);
+    }
+}
+
+/// The content of a member whose stored data is `data`.
+fn with_holes(member: &Member, data: Vec<u8>) -> Vec<u8> {
+    let Some(extents) = &member.extents else { return data };
+    let mut content = vec![0; usize::try_from(member.size).unwrap()];
+    let mut rest = &data[..];
+    for (offset, length) in extents {
+        let (now, later) = rest.split_at(usize::try_from(*length).unwrap());
+        content[usize::try_from(*offset).unwrap()..][..now.len()].copy_from_slice(now);
+        rest = later;
+    }
+    content
+}
+
+/// Links have no mode of their own; archives say 777.
+fn expected_mode(entry: &Entry) -> u32 {
+    if entry.kind == Kind::Symlink { 0o777 } else { entry.mode }
+}
+
+#[test]
+fn attributes_with_awkward_names_come_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("file");
+    fs_err::write(&path, "x").unwrap();
+    for name in ["user.a=b", "user.100%", "user.%3D"] {
+        rustix::fs::setxattr(&path, name, b"\0value=\n", rustix::fs::XattrFlags::empty()).unwrap();
+    }
+    let archive = directory.path().join("x.tar");
+    archive_tree(&path, &archive, Compression::None);
+    let file = fs_err::File::open(&archive).unwrap();
+    let Some(Event::Member(member)) = Members::new(file).next_member().unwrap() else { panic!("no member") };
+    assert_eq!(member.xattrs, Snapshot::take(&path).unwrap().objects[&b""[..]].attributes);
+    assert_eq!(member.xattrs.len(), 3);
+}
+
+#[test]
 fn reading_can_begin_at_the_offset_of_every_entry() {
     let archived = archived(13, Compression::None);
     let bytes = fs_err::read(&archived.archive).unwrap();
@@ -268,7 +341,7 @@ struct Headers {
 /// Headers by full name.
 fn headers(archive: &Path) -> BTreeMap<Vec<u8>, Headers> {
     let mut bytes = Vec::new();
-    std::io::Read::read_to_end(&mut members::decompressed(archive).unwrap(), &mut bytes).unwrap();
+    members::decompressed(archive).unwrap().read_to_end(&mut bytes).unwrap();
     let mut found = BTreeMap::new();
     let (mut begin, mut at, mut long_name, mut has_attributes) = (0, 0, None, false);
     while bytes[at] != 0 {

@@ -1,4 +1,5 @@
 //! The programs, from outside.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod cback3;
 mod redcedar;

@@ -117,6 +117,7 @@ pub fn run(request: &RunRequest<'_>, system: &System) -> RunReport {
     let mut outcome = Outcome::default();
     let result = check(request).and_then(|()| {
         let _lock = lock(request, system)?;
+        system.monitor.debug("Executing local actions.");
         request.plan.steps.iter().try_for_each(|step| self::step(step, request, system, &mut outcome))
     });
     let result = match result {
@@ -182,7 +183,6 @@ fn step(
 ) -> Result<(), RunError> {
     system.interrupt.check()?;
     let name = &step.action.name;
-    system.monitor.debug("Executing local actions.");
     system.monitor.debug(format!("Executing [{name}] action."));
     for hook in &step.before {
         run_hook(hook, system)?;

@@ -1,1 +1,121 @@
-//! Backups for a small pool of machines, with the restore: the library.
+//! Redcedar as a library: backups for a small pool of machines, with the restore.
+//!
+//! This crate is the front door. It does nothing itself; it names, in one place, what the others offer. Each task below is an
+//! example that runs.
+//!
+//! # Back directories up, and bring them back
+//!
+//! ```
+//! use std::num::NonZero;
+//! use std::sync::Arc;
+//!
+//! use redcedar::archive::Compression;
+//! use redcedar::engine::{BackupRequest, backup};
+//! use redcedar::restore::{RestoreRequest, restore};
+//! use redcedar::system::{Environment, Interrupt, System, clock::OsClock, command::OsRunner, monitor::Silent};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let scratch = tempfile::tempdir()?;
+//! let photos = scratch.path().join("photos");
+//! fs_err::create_dir(&photos)?;
+//! fs_err::write(photos.join("cedar.txt"), "a tree")?;
+//!
+//! let monitor = Arc::new(Silent);
+//! let interrupt = Interrupt::from_signals()?;
+//! let system = System {
+//!     clock: Arc::new(OsClock),
+//!     runner: Arc::new(OsRunner::new(&Environment::inherited(), monitor.clone(), interrupt.clone())),
+//!     monitor,
+//!     interrupt,
+//! };
+//! let outcome = backup(
+//!     &BackupRequest {
+//!         dirs: vec![photos.clone()],
+//!         destination: scratch.path().join("backups"),
+//!         exclude: vec!["*.tmp".to_owned()],
+//!         one_file_system: true,
+//!         exclude_caches: true,
+//!         compression: Compression::Gzip,
+//!         host: "home".to_owned(),
+//!         full: false,
+//!         threads: std::thread::available_parallelism().map_or(1, NonZero::get),
+//!         dry_run: false,
+//!     },
+//!     &system,
+//! )?;
+//! assert!(outcome.is_complete());
+//!
+//! let target = scratch.path().join("restored");
+//! let report = restore(
+//!     &RestoreRequest {
+//!         source: scratch.path().join("backups"),
+//!         peer: None,
+//!         item: None,
+//!         paths: Vec::new(),
+//!         as_of: None,
+//!         target: target.clone(),
+//!         in_place: false,
+//!         overwrite: None,
+//!         numeric_owner: false,
+//!         starting_day: None,
+//!         dry_run: false,
+//!     },
+//!     &*system.monitor,
+//!     &system.interrupt,
+//! )?;
+//! assert!(report.failures.is_empty());
+//! let again = target.join(fs_err::canonicalize(&photos)?.strip_prefix("/")?).join("cedar.txt");
+//! assert_eq!(fs_err::read_to_string(again)?, "a tree");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Read a configuration, with everything that is wrong with it
+//!
+//! ```
+//! use redcedar::config::{Config, Source};
+//!
+//! let text = "<cb_config>\n  <options>\n    <starting_day>Monday</starting_day>\n  </options>\n</cb_config>\n";
+//! let findings = Config::parse(Source::new("cback3.conf", text)).unwrap_err().to_string();
+//! assert!(findings.contains("cback3.conf:3:"), "{findings}");
+//! assert!(findings.contains("must be one of: monday, tuesday"), "{findings}");
+//! assert!(findings.contains("working_dir"), "{findings}");
+//! ```
+//!
+//! # Select the files of a directory
+//!
+//! ```
+//! use redcedar::archive::select::{Exclude, Selection, select_directory};
+//! use redcedar::system::Interrupt;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let scratch = tempfile::tempdir()?;
+//! fs_err::write(scratch.path().join("kept"), "")?;
+//! fs_err::write(scratch.path().join("left.o"), "")?;
+//! let exclude = Exclude::new(Vec::new(), &[r".*\.o"], &[])?;
+//! let selection = Selection {
+//!     root: scratch.path(),
+//!     ignore_file: None,
+//!     exclude: &exclude,
+//!     link_depth: 0,
+//!     dereference: false,
+//!     one_file_system: false,
+//!     exclude_caches: false,
+//!     never_enter: &[],
+//! };
+//! let fileset = select_directory(&selection, &Interrupt::new())?;
+//! assert_eq!(fileset.total_files(), 1);
+//! # Ok(())
+//! # }
+//! ```
+
+/// From a directory to one compressed tar archive with a manifest, and back.
+pub use redcedar_archive as archive;
+/// Configuration files of Cedar Backup 2 and 3.
+pub use redcedar_config as config;
+/// The pool: plan, collect, stage, purge, validate.
+pub use redcedar_engine as engine;
+/// Sources, chains, list, restore, verify.
+pub use redcedar_restore as restore;
+/// The outside world, with a fake for each part of it.
+pub use redcedar_system as system;

@@ -28,6 +28,11 @@ pub(crate) fn relative(path: &Path) -> &Path {
     path.strip_prefix("/").unwrap_or(path)
 }
 
+/// Whether a path is one of the wanted ones, below one, or a directory on the way to one. All are if none is named.
+pub(crate) fn concerns(path: &Path, wanted: &[PathBuf]) -> bool {
+    wanted.is_empty() || wanted.iter().any(|wanted| path.starts_with(wanted) || wanted.starts_with(path))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

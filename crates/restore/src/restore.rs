@@ -133,7 +133,7 @@ pub fn restore(
     let peer = choose_peer(&source, request)?;
     let items = choose_items(&source, &peer, request, &paths)?;
     monitor.task("Reading what there is");
-    let (tree, items) = read_items(&source, &peer, &items, request, interrupt)?;
+    let (tree, items) = read_items(&source, &peer, &items, &paths, request, interrupt)?;
     if let Some(path) = unknown(&tree, &paths).first() {
         return Err(RestoreError::NoPath { path: (*path).clone(), as_of: request.as_of });
     }
@@ -254,23 +254,27 @@ fn read_items(
     source: &Source,
     peer: &OsStr,
     items: &[&OsStr],
+    paths: &[PathBuf],
     request: &RestoreRequest,
     interrupt: &Interrupt,
 ) -> Result<(Tree, Vec<ItemReport>), Interrupted> {
-    let mut whole = Tree::default();
+    let mut whole: Option<Tree> = None;
     let mut reports = Vec::new();
     for item in items {
         let history = source.history(peer, item, request.as_of);
-        let tree = tree::build(&history, request.starting_day, interrupt)?;
+        let tree = tree::build(&history, paths, request.starting_day, interrupt)?;
         reports.push(ItemReport {
             peer: escape::display(peer).to_string(),
             item: escape::display(item).to_string(),
             days: tree.layers.iter().map(|layer| layer.date).collect(),
             caveats: tree.caveats.clone(),
         });
-        whole.merge(tree);
+        match &mut whole {
+            None => whole = Some(tree),
+            Some(whole) => whole.merge(tree),
+        }
     }
-    Ok((whole, reports))
+    Ok((whole.unwrap_or_default(), reports))
 }
 
 fn open_target(request: &RestoreRequest) -> Result<Target, RestoreError> {

@@ -13,7 +13,7 @@ use redcedar_system::{Interrupt, Interrupted, escape};
 
 use crate::chain::{self, Caveat, Chain, Facts};
 use crate::layer::{self, Layer, Manifest};
-use crate::path::clean;
+use crate::path::{clean, concerns};
 use crate::report::Failure;
 use crate::scan::{Scan, scan};
 use crate::source::StoredItem;
@@ -56,16 +56,18 @@ pub struct Content {
     pub available: Option<u64>,
 }
 
-/// Builds what the last of `history` was.
+/// Builds what the last of `history` was: the `wanted` paths with what is below them and the directories they are in, or
+/// everything if there are none.
 ///
 /// # Errors
 /// When interrupted. What cannot be read is among the warnings and failures of the tree.
 pub fn build(
     history: &[&StoredItem],
+    wanted: &[PathBuf],
     starting_day: Option<Weekday>,
     interrupt: &Interrupt,
 ) -> Result<Tree, Interrupted> {
-    let mut builder = Builder::default();
+    let mut builder = Builder { wanted, tree: Tree::default(), slots: HashMap::new() };
     let (chain, mut manifests) = builder.read_manifests(history, starting_day, interrupt)?;
     builder.tree.caveats = chain.caveats;
     for place in chain.links {
@@ -113,8 +115,8 @@ impl Tree {
     }
 }
 
-#[derive(Default)]
-struct Builder {
+struct Builder<'w> {
+    wanted: &'w [PathBuf],
     tree: Tree,
     slots: HashMap<PathBuf, Slot>,
 }
@@ -126,7 +128,7 @@ struct Slot {
     node: Option<Node>,
 }
 
-impl Builder {
+impl Builder<'_> {
     /// Finds the chain and reads its manifests. A manifest that is not to be believed may change the chain.
     fn read_manifests(
         &mut self,
@@ -196,14 +198,29 @@ impl Builder {
                 item.date
             ));
         }
+        let firsts = self.first_names(&manifest.lines);
         for line in manifest.lines {
             match line {
-                Line::Gone(path) => {
+                Line::Gone(path) if concerns(&path, self.wanted) => {
                     self.slots.insert(path, Slot { layer, node: None });
                 }
-                Line::Present(entry) => self.present(layer, entry, item.date),
+                Line::Present(entry)
+                    if concerns(&entry.path, self.wanted) || firsts.contains(&entry.path) =>
+                {
+                    self.present(layer, entry, item.date);
+                }
+                Line::Gone(_) | Line::Present(_) => {}
             }
         }
+    }
+
+    /// The names under which the content of wanted further names is stored.
+    fn first_names(&self, lines: &[Line]) -> HashSet<PathBuf> {
+        let first = |line: &Line| match line {
+            Line::Present(entry) if concerns(&entry.path, self.wanted) => entry.hard_link.clone(),
+            _ => None,
+        };
+        if self.wanted.is_empty() { HashSet::new() } else { lines.iter().filter_map(first).collect() }
     }
 
     fn present(&mut self, layer: usize, mut entry: Entry, date: Date) {

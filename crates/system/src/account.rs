@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::ffi::CStr;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use nix::unistd::{Gid, Group, Uid, User};
 
@@ -49,7 +49,7 @@ impl Accounts {
 
     /// The name of a user id, if it has one.
     pub fn user_name(&self, uid: u32) -> Option<String> {
-        let mut users = self.users.lock().expect("no panic while the lock is held");
+        let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
         users
             .entry(uid)
             .or_insert_with(|| User::from_uid(Uid::from_raw(uid)).ok().flatten().map(|user| user.name))
@@ -58,7 +58,7 @@ impl Accounts {
 
     /// The name of a group id, if it has one.
     pub fn group_name(&self, gid: u32) -> Option<String> {
-        let mut groups = self.groups.lock().expect("no panic while the lock is held");
+        let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
         groups
             .entry(gid)
             .or_insert_with(|| Group::from_gid(Gid::from_raw(gid)).ok().flatten().map(|group| group.name))

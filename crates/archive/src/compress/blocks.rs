@@ -30,7 +30,7 @@ impl BlockIndex {
     /// (compressed offset, plain offset). Nothing if the figures do not fit together: then the file has to be read from
     /// its beginning.
     pub fn new(starts: &[(u64, u64)], compressed_size: u64, plain_size: u64) -> Option<Self> {
-        if starts.first() != Some(&(0, 0)) {
+        if starts.first().is_none_or(|first| first.1 != 0) {
             return None;
         }
         let ends = starts[1..].iter().copied().chain([(compressed_size, plain_size)]);

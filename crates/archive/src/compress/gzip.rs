@@ -16,7 +16,7 @@ const GRANULE: usize = 1 << 16;
 /// Longest stored block of RFC 1951.
 const LONGEST_STORED: usize = 65_535;
 
-pub(super) const MAGIC_AND_DEFLATE: [u8; 3] = [0x1f, 0x8b, 8];
+const MAGIC_AND_DEFLATE: [u8; 3] = [0x1f, 0x8b, 8];
 const FLAG_NAME: u8 = 8;
 const NO_TIME: [u8; 4] = [0; 4];
 const UNKNOWN_SYSTEM: u8 = 255;
@@ -33,13 +33,20 @@ impl Compressor {
         Ok(Self { deflate: libdeflater::Compressor::new(level), judge: Judge::new()? })
     }
 
-    /// Appends `input` to `output` as one member for each stretch of granules that shrink or do not shrink.
-    pub(super) fn compress(&mut self, input: &[u8], output: &mut Vec<u8>) -> io::Result<()> {
+    /// Appends `input` to `output` as one member for each stretch of granules that shrink or do not shrink, and to `starts` where
+    /// each begins: (in the output, in the input).
+    pub(super) fn compress(
+        &mut self,
+        input: &[u8],
+        output: &mut Vec<u8>,
+        starts: &mut Vec<(usize, usize)>,
+    ) -> io::Result<()> {
         let verdicts =
             input.chunks(GRANULE).map(|granule| self.shrinks(granule)).collect::<io::Result<Vec<bool>>>()?;
         let mut rest = input;
         for alike in verdicts.chunk_by(|one, next| one == next) {
             let (stretch, after) = rest.split_at(rest.len().min(alike.len() * GRANULE));
+            starts.push((output.len(), input.len() - rest.len()));
             if alike[0] {
                 self.deflate(stretch, output)?;
             } else {
@@ -112,7 +119,7 @@ mod tests {
 
     fn compressed(data: &[u8]) -> Vec<u8> {
         let mut output = Vec::new();
-        Compressor::new().unwrap().compress(data, &mut output).unwrap();
+        Compressor::new().unwrap().compress(data, &mut output, &mut Vec::new()).unwrap();
         output
     }
 

@@ -4,10 +4,7 @@ use std::io::{self, BufReader, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bstr::ByteSlice;
-
 use super::Compression;
-use super::gzip::MAGIC_AND_DEFLATE;
 
 /// How much is read from a file at a time.
 const BUFFER: usize = 256 * 1024;
@@ -86,7 +83,13 @@ impl BlockDecoder {
                 let same_length = data.len() == output.len();
                 same_length.then(|| output.copy_from_slice(data)).ok_or_else(|| truncated(offset))
             }
-            Compression::Gzip => self.gunzip(data, offset, output),
+            Compression::Gzip => {
+                let written = self
+                    .gzip
+                    .gzip_decompress(data, output)
+                    .map_err(|_| damaged(offset, "a gzip member is not intact"))?;
+                complete(written == output.len(), offset)
+            }
             Compression::Bzip2 => read_all(bzip2::bufread::MultiBzDecoder::new(data), offset, output),
             Compression::Zstd => {
                 let written = zstd::bulk::decompress_to_buffer(data, output)
@@ -95,39 +98,6 @@ impl BlockDecoder {
             }
         }
     }
-
-    /// A block is one or several gzip members. The library does not say where a member ends, but its last eight bytes
-    /// are known once it is decompressed, its checksum and its length, and another member or nothing follows them. (They
-    /// alone would not do: the first member is empty, and its trailer of zeros has another zero before it.)
-    fn gunzip(&mut self, data: &[u8], offset: u64, output: &mut [u8]) -> io::Result<()> {
-        let mut rest = data;
-        let mut filled = 0;
-        while !rest.is_empty() {
-            let place = offset + (data.len() - rest.len()) as u64;
-            let written = self
-                .gzip
-                .gzip_decompress(rest, &mut output[filled..])
-                .map_err(|_| damaged(place, "a gzip member is not intact"))?;
-            let trailer = gzip_trailer(&output[filled..filled + written]);
-            filled += written;
-            let boundary = [trailer.as_slice(), &MAGIC_AND_DEFLATE].concat();
-            rest = match rest.find(boundary) {
-                Some(start) => &rest[start + trailer.len()..],
-                None if rest.ends_with(&trailer) => &[],
-                None => return Err(damaged(place, "a gzip member has no end")),
-            };
-        }
-        complete(filled == output.len(), offset)
-    }
-}
-
-fn gzip_trailer(content: &[u8]) -> [u8; 8] {
-    #[expect(clippy::cast_possible_truncation, reason = "RFC 1952: the length modulo 2^32")]
-    let length = content.len() as u32;
-    let mut trailer = [0; 8];
-    trailer[..4].copy_from_slice(&libdeflater::crc32(content).to_le_bytes());
-    trailer[4..].copy_from_slice(&length.to_le_bytes());
-    trailer
 }
 
 fn read_all(mut decoder: impl Read, offset: u64, output: &mut [u8]) -> io::Result<()> {

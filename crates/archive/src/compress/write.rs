@@ -38,7 +38,7 @@ pub(crate) struct Written {
     pub(crate) size: u64,
     pub(crate) sha256: [u8; 32],
     pub(crate) uncompressed_size: u64,
-    /// Where each block begins: (compressed, uncompressed).
+    /// Where reading can begin: (compressed, uncompressed). Each piece between two of them stands alone.
     pub(crate) blocks: Vec<(u64, u64)>,
 }
 
@@ -148,6 +148,7 @@ impl BlockWriter {
         }
         let mut buffers = self.spare.pop().unwrap_or_default();
         buffers.output.clear();
+        buffers.starts.clear();
         std::mem::swap(&mut self.block, &mut buffers.input);
         self.block.clear();
         self.block.reserve_exact(self.compression.block_size());
@@ -168,7 +169,7 @@ impl BlockWriter {
             ArchiveError::Compress(error)
         })?;
         self.remember_before(start);
-        self.output.write_block(start, &buffers.output)?;
+        self.output.write_block(start, &buffers)?;
         self.spare.push(buffers);
         Ok(())
     }
@@ -194,13 +195,15 @@ struct Waiting {
 struct Buffers {
     input: Vec<u8>,
     output: Vec<u8>,
+    /// Where pieces that stand alone begin: (in the output, in the input).
+    starts: Vec<(usize, usize)>,
 }
 
 /// The file and what is known of it.
 struct Output {
     file: File,
     state: State,
-    /// Goes before the first block and counts as part of it.
+    /// Goes before the first block; there is no content in it.
     prefix: Vec<u8>,
     blocks: Vec<(u64, u64)>,
     /// After an error nobody knows what the file holds.
@@ -215,14 +218,17 @@ struct State {
 }
 
 impl Output {
-    fn write_block(&mut self, start: u64, block: &[u8]) -> Result<(), ArchiveError> {
-        self.blocks.push((self.state.length, start));
+    fn write_block(&mut self, start: u64, block: &Buffers) -> Result<(), ArchiveError> {
         if start == 0 {
             let prefix = std::mem::take(&mut self.prefix);
             self.write(&prefix)?;
             self.prefix = prefix;
         }
-        self.write(block)
+        let begin = self.state.length;
+        self.blocks.extend(
+            block.starts.iter().map(|(packed, plain)| (begin + *packed as u64, start + *plain as u64)),
+        );
+        self.write(&block.output)
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), ArchiveError> {
@@ -330,10 +336,13 @@ impl Compressor {
     }
 
     /// Makes `output`, which is empty, of `input`.
-    fn compress(&mut self, Buffers { input, output }: &mut Buffers) -> io::Result<()> {
+    fn compress(&mut self, Buffers { input, output, starts }: &mut Buffers) -> io::Result<()> {
+        if !matches!(self, Self::Gzip(_)) {
+            starts.push((0, 0));
+        }
         match self {
             Self::None => std::mem::swap(input, output),
-            Self::Gzip(compressor) => compressor.compress(input, output)?,
+            Self::Gzip(compressor) => compressor.compress(input, output, starts)?,
             Self::Bzip2 => bzip2::compress(input, output)?,
             Self::Zstd(compressor) => compressor.compress(input, output)?,
         }

@@ -126,7 +126,8 @@ pub struct Trailer {
     pub archive_sha256: Option<[u8; 32]>,
     /// Bytes of the archive before compression.
     pub uncompressed_size: Option<u64>,
-    /// Where reading can begin: (offset in the archive file, offset in the uncompressed archive), ascending, first (0, 0).
+    /// Where reading can begin: (offset in the archive file, offset in the uncompressed archive), ascending, the
+    /// first one at 0 in the uncompressed archive. What is between two of them can be decompressed by itself.
     pub blocks: Vec<(u64, u64)>,
 }
 

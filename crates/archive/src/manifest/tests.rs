@@ -100,6 +100,7 @@ fn the_text_is_what_the_format_page_shows() {
 {"end":{"lines":5,"archive_size":10,"archive_sha256":"0000000000000000000000000000000000000000000000000000000000000000","uncompressed_size":10240}}
 "#;
     assert_eq!(text_of(&write(&header(), &lines.collect::<Vec<_>>(), trailer)), expected);
+    assert!(include_str!("../../../../docs/format.md").contains(expected));
 }
 
 #[test]

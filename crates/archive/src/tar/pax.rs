@@ -25,6 +25,22 @@ pub(super) fn records(attributes: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
     output
 }
 
+/// The name of an attribute as a record has it, without the escapes of [`records`].
+pub(super) fn attribute_name(escaped: &[u8]) -> Vec<u8> {
+    let mut name = Vec::with_capacity(escaped.len());
+    let mut rest = escaped;
+    while let [first, after @ ..] = rest {
+        let (byte, after) = match rest {
+            [b'%', b'2', b'5', after @ ..] => (b'%', after),
+            [b'%', b'3', b'D', after @ ..] => (b'=', after),
+            _ => (*first, after),
+        };
+        name.push(byte);
+        rest = after;
+    }
+    name
+}
+
 /// The length of a record that has `rest` bytes after its length: the digits count themselves.
 fn total_length(rest: usize) -> usize {
     let mut total = rest;
@@ -52,5 +68,7 @@ mod tests {
     fn names_are_escaped_and_values_are_not() {
         let attributes = [(b"user.a=b%".to_vec(), b"\0=\n".to_vec())];
         assert_eq!(records(&attributes), b"34 SCHILY.xattr.user.a%3Db%25=\0=\n\n");
+        assert_eq!(attribute_name(b"user.a%3Db%25"), b"user.a=b%");
+        assert_eq!(attribute_name(b"user.%253D%4"), b"user.%3D%4");
     }
 }

@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use bstr::ByteSlice;
 
-use super::BLOCK;
 use super::decode::{self, MAGIC, MAGIC_OFFSET, RawHeader};
+use super::{ATTRIBUTE_PREFIX, BLOCK, pax};
 use crate::Timestamp;
 
 /// A block, so much of a name or of pax records is believed; what claims more is damage.
@@ -531,8 +531,8 @@ fn apply_record(member: &mut Member, key: &[u8], value: Vec<u8>) -> Option<()> {
         b"gname" => member.group = value,
         b"mtime" => member.modified = decode::pax_time(&value)?,
         _ => {
-            if let Some(name) = key.strip_prefix(b"SCHILY.xattr.") {
-                member.xattrs.push((name.to_vec(), value));
+            if let Some(name) = key.strip_prefix(ATTRIBUTE_PREFIX) {
+                member.xattrs.push((pax::attribute_name(name), value));
             } else if key.starts_with(b"GNU.sparse.") {
                 // A file in pieces that we would give back as if it were whole.
                 member.kind = MemberKind::Other(b'S');

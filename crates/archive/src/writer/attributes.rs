@@ -7,6 +7,7 @@ use std::path::Path;
 
 use rustix::fs;
 use rustix::io::{Errno, Result};
+use sha1::{Digest, Sha1};
 
 /// The longest list of names, and the longest value, that Linux has.
 const LONGEST: usize = 1 << 16;
@@ -80,4 +81,24 @@ impl Place<'_> {
             Self::Target(path) => fs::getxattr(path, name, buffer),
         }
     }
+}
+
+/// The digest by which the extended attributes of a path (a link itself) are compared; none when it has none worth storing.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn attributes_digest(path: &Path) -> io::Result<Option<[u8; 20]>> {
+    Ok(digest(&Attributes::new().of(Place::Path(path))?))
+}
+
+pub(super) fn digest(list: &List) -> Option<[u8; 20]> {
+    if list.is_empty() {
+        return None;
+    }
+    let mut digest = Sha1::new();
+    for part in list.iter().flat_map(|(name, value)| [name, value]) {
+        digest.update((part.len() as u64).to_le_bytes());
+        digest.update(part);
+    }
+    Some(digest.finalize().into())
 }

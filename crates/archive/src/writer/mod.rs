@@ -23,6 +23,7 @@ use crate::manifest::{Entry, Flaw};
 use crate::tar::header::{Member, member_name};
 use crate::tar::{BLOCK, RECORD, flag, padding};
 use crate::{Compression, Kind, Metadata};
+pub use attributes::attributes_digest;
 use attributes::{Attributes, Place};
 use digests::Digested;
 use source::{Source, examine};
@@ -63,6 +64,8 @@ pub struct Appended {
     pub metadata: Metadata,
     /// SHA-1 of the content, of regular files if it was asked for.
     pub sha1: Option<[u8; 20]>,
+    /// SHA-1 of the extended attributes, of regular files that have some. See [`attributes_digest`].
+    pub attributes: Option<[u8; 20]>,
 }
 
 /// Why a path is not in the archive.
@@ -98,7 +101,8 @@ pub struct Finished {
     pub sha256: [u8; 32],
     /// Bytes before compression.
     pub uncompressed_size: u64,
-    /// Where reading can begin: (offset in the file, offset in the uncompressed archive), ascending, first (0, 0).
+    /// Where reading can begin: (offset in the file, offset in the uncompressed archive), ascending. What is
+    /// between two of them can be decompressed by itself.
     pub blocks: Vec<(u64, u64)>,
     /// How many paths were stored.
     pub members: u64,
@@ -109,6 +113,7 @@ struct FirstName {
     path: PathBuf,
     metadata: Metadata,
     content: Digested,
+    attributes: Option<[u8; 20]>,
     flaw: Option<Flaw>,
 }
 
@@ -186,13 +191,13 @@ impl ArchiveWriter {
         {
             return self.append_hard_link(path, source.metadata, accounts);
         }
-        let (entry, content) = self.store_content(path, &mut source, accounts, interrupt)?;
+        let (entry, content, attributes) = self.store_content(path, &mut source, accounts, interrupt)?;
         let metadata = source.metadata;
         if metadata.links > 1 {
-            let first = FirstName { path: path.to_owned(), metadata, content, flaw: entry.flaw };
+            let first = FirstName { path: path.to_owned(), metadata, content, attributes, flaw: entry.flaw };
             self.stored.insert(metadata.identity(), first);
         }
-        Ok(Appended { entry, metadata, sha1: content.sha1 })
+        Ok(Appended { entry, metadata, sha1: content.sha1, attributes })
     }
 
     /// Stores a further name of a file that is in the archive.
@@ -202,8 +207,8 @@ impl ArchiveWriter {
         metadata: Metadata,
         accounts: &Accounts,
     ) -> Result<Appended, AppendError> {
-        let FirstName { path: first, content, flaw, .. } = &self.stored[&metadata.identity()];
-        let (first, content, flaw) = (first.clone(), *content, *flaw);
+        let FirstName { path: first, content, attributes, flaw, .. } = &self.stored[&metadata.identity()];
+        let (first, content, attributes, flaw) = (first.clone(), *content, *attributes, *flaw);
         let mut entry = entry(path, &metadata, accounts);
         let link = member_name(&first, false);
         entry.offset =
@@ -211,7 +216,7 @@ impl ArchiveWriter {
         entry.sha256 = Some(content.sha256);
         entry.flaw = flaw;
         entry.hard_link = Some(first);
-        Ok(Appended { entry, metadata, sha1: content.sha1 })
+        Ok(Appended { entry, metadata, sha1: content.sha1, attributes })
     }
 
     fn append_link(&mut self, path: &Path, accounts: &Accounts) -> Result<Appended, AppendError> {
@@ -226,7 +231,7 @@ impl ArchiveWriter {
         };
         entry.offset = Some(self.write_headers(&entry, extra)?);
         entry.link = Some(target);
-        Ok(Appended { entry, metadata, sha1: None })
+        Ok(Appended { entry, metadata, sha1: None, attributes: None })
     }
 
     /// Stores a directory, a FIFO or a device: all there is of them is in the header.
@@ -255,7 +260,7 @@ impl ArchiveWriter {
         let mut entry = entry(path, &metadata, accounts);
         let extra = Extra { attributes: &attributes, ..Extra::new(flag) };
         entry.offset = Some(self.write_headers(&entry, extra)?);
-        Ok(Appended { entry, metadata, sha1: None })
+        Ok(Appended { entry, metadata, sha1: None, attributes: None })
     }
 
     /// Writes the headers of a member and says where they begin.

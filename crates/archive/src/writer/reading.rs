@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use redcedar_system::{Accounts, Interrupt};
 
-use super::attributes::{List, Place};
+use super::attributes::{List, Place, digest};
 use super::digests::{Digested, Digests};
 use super::source::Source;
 use super::{AppendError, ArchiveWriter, Extra};
@@ -30,14 +30,14 @@ const PAUSES: [Duration; 3] =
 
 impl ArchiveWriter {
     /// Stores headers and content of a regular file. `source.metadata` and the entry are what the file system said before
-    /// the try that counted.
+    /// the try that counted. The digests are those of the content and of the extended attributes.
     pub(super) fn store_content(
         &mut self,
         path: &Path,
         source: &mut Source,
         accounts: &Accounts,
         interrupt: &Interrupt,
-    ) -> Result<(Entry, Digested), AppendError> {
+    ) -> Result<(Entry, Digested, Option<[u8; 20]>), AppendError> {
         let mut pauses = PAUSES.into_iter();
         loop {
             let pause = pauses.next();
@@ -53,7 +53,7 @@ impl ArchiveWriter {
             };
             if let Some((digested, flaw)) = stored {
                 (entry.sha256, entry.flaw) = (Some(digested.sha256), flaw);
-                return Ok((entry, digested));
+                return Ok((entry, digested, digest(&attributes)));
             }
             interrupt.check()?;
             std::thread::sleep(pause.unwrap_or_default());

@@ -85,8 +85,7 @@ fn no_plan(error: PlanError, actions: Option<&Actions>) -> CommandError {
         _ => None,
     };
     let details = error.details();
-    let error =
-        details.into_iter().rev().fold(anyhow::Error::new(error), |error, detail| error.context(detail));
+    let error = details.into_iter().rev().fold(anyhow::Error::new(error), anyhow::Error::context);
     let error = CommandError::new(Exit::Configuration, error);
     match hint {
         Some(hint) => error.hint(hint),

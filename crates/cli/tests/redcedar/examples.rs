@@ -55,7 +55,6 @@ fn machine(command: &str) -> Sandbox {
         fs_err::create_dir_all(sandbox.path(directory)).unwrap();
     }
     match command {
-        "init" => {}
         "backup" | "list" | "restore" | "verify" | "run" | "validate" => {
             prepare(&sandbox, "backup /etc /home/anna --to /mnt/backup");
             prepare(&sandbox, "init /etc /home/anna --base /var/backups/redcedar");

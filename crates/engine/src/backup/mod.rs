@@ -174,7 +174,7 @@ struct Session<'a> {
     state_dir: PathBuf,
     run: Run<'a>,
     /// The states of what was backed up, to be published when the day is.
-    states: Vec<(StateFiles, PendingState)>,
+    states: Vec<(PathBuf, PendingState)>,
     succeeded: usize,
     outcome: Outcome,
 }
@@ -246,10 +246,8 @@ impl Session<'_> {
         day.publish(&self.destination, self.run.today.date, &self.request.host, &indicator)
             .map_err(|error| failed(&self.destination, error))?;
         checkpoint::reach("backup-after-day");
-        for (files, state) in std::mem::take(&mut self.states) {
-            if let Err(error) = state.publish(&self.run) {
-                self.fail(&files.side_file, &format!("cannot remember what was backed up: {error}"));
-            }
+        for (path, state) in std::mem::take(&mut self.states) {
+            state.publish(&self.run).unwrap_or_else(|error| self.fail_state(&path, &error));
         }
         Ok(())
     }
@@ -269,8 +267,12 @@ impl Session<'_> {
                 day.add(name, collected.archive.into_iter().chain(collected.manifest));
                 self.outcome.omissions.extend(collected.omissions);
                 self.outcome.summary.add(&collected.summary);
-                self.states.extend(collected.state.map(|state| (files, state)));
                 self.succeeded += 1;
+                match collected.state {
+                    None => {}
+                    Some(Err(error)) => self.fail_state(path, &error),
+                    Some(Ok(state)) => self.states.push((path.to_owned(), state)),
+                }
             }
             Err(error) if error.is_interrupted() => return Err(Interrupted.into()),
             Err(error) => self.fail(path, &error),
@@ -327,7 +329,8 @@ impl Session<'_> {
 
     /// How much is stored: what an earlier day holds counts as picked up, what today holds is replaced and must be covered.
     fn extent(&self, name: &OsStr, memory: &Memory) -> Extent {
-        let Memory::Own { header: Header { chain, last, .. }, .. } = memory else { return Extent::Full };
+        let Memory::Own { header, .. } = memory else { return Extent::Full };
+        let Header { chain, last, .. } = &**header;
         let earlier = last.iter().filter(|link| link.date < self.run.today.date);
         let lost = chain.iter().chain(earlier.clone()).find(|link| !self.holds(name, link));
         if let Some(lost) = lost {
@@ -354,6 +357,11 @@ impl Session<'_> {
         let size =
             |archive: &OsString| fs_err::metadata(day.join(archive)).ok().map(|metadata| metadata.len());
         header.run == link.run && header.archive.as_ref().map(size) == link.archive_size.map(Some)
+    }
+
+    /// An item is backed up, and the next run will not know: it will store more than it has to.
+    fn fail_state(&mut self, path: &Path, error: &dyn std::fmt::Display) {
+        self.fail(path, &format!("cannot remember what was backed up: {error}"));
     }
 
     fn fail(&mut self, path: &Path, error: &dyn std::fmt::Display) {

@@ -28,7 +28,7 @@ use crate::item::memory::{Memory, StateFiles, last_full, peek};
 use crate::item::ownership::Ownership;
 use crate::item::plan::Extent;
 use crate::item::remember::{Draft, remember_waiting};
-use crate::item::{Content, Item, ItemState, Run, Wanted, collect_item, new_run_id, rfc3339};
+use crate::item::{Content, Item, ItemError, ItemState, Run, Wanted, collect_item, new_run_id, rfc3339};
 use crate::outcome::Outcome;
 use crate::schedule::{Due, Reason, Today, due};
 use crate::state::side_file::{self, SideFileReader};
@@ -142,6 +142,15 @@ fn own_dirs(config: &Config, section: &Collect) -> Vec<PathBuf> {
     dirs
 }
 
+fn is_same_dir(one: &Path, other: &Path) -> bool {
+    let real = |path| fs_err::canonicalize(path).ok();
+    one == other || real(one).is_some_and(|real_one| Some(real_one) == real(other))
+}
+
+fn list_subdirectories(root: &Path, settings: &DirSettings<'_>) -> Result<Vec<PathBuf>, ItemError> {
+    Ok(subdirectories(root, &settings.exclude()?)?)
+}
+
 /// A run of the action.
 struct Session<'a> {
     config: &'a Config,
@@ -198,20 +207,20 @@ impl Session<'_> {
         self.run.system.interrupt.check()?;
         let root = settings::root_of(path);
         if levels != 0 {
-            let listed = settings.exclude().map_err(|error| error.to_string());
-            let listed =
-                listed.and_then(|exclude| subdirectories(root, &exclude).map_err(|error| error.to_string()));
-            match listed {
+            let subdirectories = match list_subdirectories(root, settings) {
+                Ok(subdirectories) => subdirectories,
                 Err(error) => {
                     self.fail(path, &error);
                     return Ok(());
                 }
-                Ok(subdirectories) => {
-                    for subdirectory in subdirectories {
-                        self.collect_levels(&subdirectory, levels.saturating_sub(1), settings)?;
-                        settings.exclude_path(subdirectory);
-                    }
+            };
+            for subdirectory in subdirectories {
+                // It stays with its parent, where it is not entered.
+                if self.is_own(&subdirectory) {
+                    continue;
                 }
+                self.collect_levels(&subdirectory, levels.saturating_sub(1), settings)?;
+                settings.exclude_path(subdirectory);
             }
         }
         let exclude = match settings.exclude() {
@@ -239,18 +248,19 @@ impl Session<'_> {
         self.collect(&item)
     }
 
-    /// Our own directories, except one that is to be collected itself.
+    /// Our own directories, unless one of them is to be collected itself.
     fn dirs_not_to_enter(&self, root: &Path) -> Vec<PathBuf> {
-        let real = |path: &Path| fs_err::canonicalize(path).ok();
-        let (wanted, others): (Vec<_>, Vec<_>) =
-            self.own_dirs.iter().cloned().partition(|dir| dir == root || real(dir) == real(root));
-        if !wanted.is_empty() {
+        if self.is_own(root) {
             let root = escape::display(root);
             self.run.system.monitor.warning(format!(
                 "Collecting [{root}], where the backup itself keeps its files: backups will contain backups."
             ));
         }
-        others
+        self.own_dirs.iter().filter(|own| !is_same_dir(own, root)).cloned().collect()
+    }
+
+    fn is_own(&self, dir: &Path) -> bool {
+        self.own_dirs.iter().any(|own| is_same_dir(own, dir))
     }
 
     /// Collects what goes into one archive, if it is due.
@@ -270,8 +280,9 @@ impl Session<'_> {
                     known.as_ref().map_or(self.is_picked_up, |(_, acknowledged)| *acknowledged);
                 self.outputs.skipped(item.name, is_acknowledged);
                 if known.is_none() {
-                    let waiting =
-                        Draft::begin(&files).and_then(|draft| remember_waiting(item, draft, &self.run));
+                    let waiting = Draft::begin(&files).and_then(|draft| {
+                        remember_waiting(item, &self.section.collect_dir, draft, &self.run)
+                    });
                     waiting.unwrap_or_else(|error| self.fail_state(&files, &error));
                 }
                 Ok(())
@@ -314,8 +325,13 @@ impl Session<'_> {
                 self.outputs.produced(item.name, [&collected.archive, &collected.manifest]);
                 self.outcome.omissions.extend(collected.omissions);
                 self.outcome.summary.add(&collected.summary);
-                let published = collected.state.map_or(Ok(()), |state| state.publish(&self.run));
-                published.unwrap_or_else(|error| self.fail_state(files, &error));
+                match collected.state {
+                    None => {}
+                    Some(Err(error)) => self.fail_state(files, &error),
+                    Some(Ok(state)) => {
+                        state.publish(&self.run).unwrap_or_else(|error| self.fail_state(files, &error));
+                    }
+                }
             }
             Err(error) if error.is_interrupted() => return Err(Interrupted),
             Err(error) => self.fail(item.path, &error),
@@ -352,7 +368,7 @@ impl Session<'_> {
     }
 
     /// An item is backed up, and the next run will not know: it will store more than it has to.
-    fn fail_state(&mut self, files: &StateFiles, error: &io::Error) {
+    fn fail_state(&mut self, files: &StateFiles, error: &dyn std::fmt::Display) {
         let path = escape::display(files.digests.as_ref().unwrap_or(&files.side_file));
         let message = format!("Failed to write digest [{path}] to disk: {error}");
         self.run.system.monitor.error(&message);

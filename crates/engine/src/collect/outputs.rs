@@ -25,7 +25,7 @@ use crate::state::side_file::{self, acknowledge};
 pub(super) fn withdraw(directory: &Directory, working_dir: &Path, system: &System) -> io::Result<bool> {
     let is_picked_up = is_picked_up(directory)? && !is_of(directory, &system.clock.now())?;
     if is_picked_up {
-        acknowledge_all(working_dir, system);
+        acknowledge_all(working_dir, directory.path(), system);
     }
     for name in [indicator::COLLECT, indicator::STAGE].map(OsStr::new) {
         if directory.status(name)?.is_some() {
@@ -49,12 +49,13 @@ fn is_of(directory: &Directory, now: &Zoned) -> io::Result<bool> {
     Ok(began.is_some_and(|began: Timestamp| began.to_zoned(now.time_zone().clone()).date() == now.date()))
 }
 
-/// Remembers in every side file that what was stored is picked up. Where that fails, more than necessary is stored.
-fn acknowledge_all(working_dir: &Path, system: &System) {
+/// Remembers in the side file of every item that what was stored is picked up. Where that fails, more than necessary is
+/// stored.
+fn acknowledge_all(working_dir: &Path, collect_dir: &Path, system: &System) {
     let Ok(entries) = fs_err::read_dir(working_dir) else { return };
     for path in entries.flatten().map(|entry| entry.path()) {
         if path.as_os_str().as_bytes().ends_with(side_file::SUFFIX.as_bytes())
-            && let Err(error) = acknowledge(&path)
+            && let Err(error) = acknowledge(&path, collect_dir)
         {
             let path = escape::display(&path);
             system.monitor.warning(format!("Cannot mark [{path}] as picked up: {error}"));

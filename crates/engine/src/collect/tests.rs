@@ -310,6 +310,29 @@ fn a_file_replaced_by_one_of_equal_size_and_time_is_noticed() {
 }
 
 #[test]
+fn a_changed_attribute_is_stored_again_and_a_further_name_of_the_file_is_no_change() {
+    let machine = Machine::new(CollectMode::Incremental);
+    let (file, directory) = (machine.path("source/a"), machine.path("source"));
+    let set = |path: &Path, value: &[u8]| {
+        rustix::fs::setxattr(path, "user.note", value, rustix::fs::XattrFlags::empty())
+    };
+    if set(&file, b"one") == Err(rustix::io::Errno::OPNOTSUPP) {
+        redcedar_testing::program::cannot_test("changed attributes", "the file system has none");
+        return;
+    }
+    machine.run(MONDAY);
+    machine.pick_up();
+    set(&file, b"two").unwrap();
+    machine.run(TUESDAY);
+    assert_eq!(machine.stored_names(), ["a"]);
+    machine.pick_up();
+    set(&directory, b"three").unwrap();
+    fs_err::hard_link(&file, machine.path("second-name")).unwrap();
+    machine.run(WEDNESDAY);
+    assert_eq!(machine.stored_names(), [""]);
+}
+
+#[test]
 fn the_indicator_is_withdrawn_first_and_written_last() {
     let mut machine = Machine::new(CollectMode::Daily);
     machine.run(MONDAY);
@@ -571,4 +594,81 @@ fn the_log_speaks_as_the_original_does() {
             "Executed the 'collect' action successfully.".to_owned(),
         ]
     );
+}
+
+#[test]
+fn two_configurations_that_share_a_working_directory_do_not_acknowledge_each_other() {
+    let machine = Machine::new(CollectMode::Incremental);
+    let mut other = Machine::new(CollectMode::Incremental);
+    other.config.options.working_dir = machine.config.options.working_dir.clone();
+    machine.run(MONDAY);
+    other.run(MONDAY);
+    other.pick_up();
+    other.run(TUESDAY);
+    assert_eq!(other.manifest().0.mode, Mode::Incremental);
+    machine.run(TUESDAY);
+    assert_eq!(machine.manifest().0.mode, Mode::Full, "nobody picked that up");
+}
+
+#[test]
+fn a_full_working_directory_costs_memory_and_not_the_backup() {
+    let mut machine = Machine::new(CollectMode::Incremental);
+    let Some(small) = redcedar_testing::faults::SmallFileSystem::mount(256) else { return };
+    small.fill("ballast", 16 * 1024);
+    machine.config.options.working_dir = small.path().to_owned().into();
+    for number in 0..2000 {
+        machine.write(&format!("source/{number:060}"), "");
+    }
+    let ran = machine.run_with(MONDAY, false);
+    assert!(ran.monitor.at(Level::Error)[0].starts_with("Failed to write digest ["));
+    let outcome = ran.outcome();
+    assert_eq!(outcome.failures.len(), 1);
+    assert_eq!(machine.stored_names().len(), 2003);
+    assert!(machine.path("collect/cback.collect").exists());
+    assert_eq!(fs_err::read_dir(small.path()).unwrap().count(), 1, "nothing half-written stays");
+}
+
+#[test]
+fn a_full_collect_directory_fails_the_item_and_leaves_what_was_there() {
+    let mut machine = Machine::new(CollectMode::Daily);
+    let Some(small) = redcedar_testing::faults::SmallFileSystem::mount(256) else { return };
+    let collect_dir = small.path().to_owned();
+    machine.section().collect_dir = collect_dir.clone().into();
+    machine.run(MONDAY);
+    let archive = collect_dir.join(format!("{}.tar.gz", machine.stem("source")));
+    let before = fs_err::read(&archive).unwrap();
+    let noise: Vec<u8> =
+        (0..1_u32 << 18).flat_map(|number| number.wrapping_mul(2_654_435_761).to_be_bytes()).collect();
+    fs_err::write(machine.path("source/big"), noise).unwrap();
+    let outcome = machine.run(TUESDAY);
+    assert_eq!(outcome.failures.len(), 1, "{outcome:?}");
+    assert_eq!(fs_err::read(&archive).unwrap(), before);
+    assert!(!collect_dir.join("cback.collect").exists());
+    fs_err::remove_file(machine.path("source/big")).unwrap();
+    assert!(machine.run(WEDNESDAY).is_complete());
+}
+
+#[test]
+fn an_unknown_backup_user_is_an_error_line_and_no_more() {
+    let mut machine = Machine::new(CollectMode::Daily);
+    machine.config.options.backup_user = "nobody-has-this-name".to_owned().into();
+    let ran = machine.run_with(TUESDAY, false);
+    let errors = ran.monitor.at(Level::Error);
+    let expected = if redcedar_testing::program::is_root() { 3 } else { 0 };
+    assert_eq!(errors.len(), expected, "archive, manifest and indicator: {errors:?}");
+    assert!(errors.iter().all(|line| line.starts_with("Error changing ownership of [")));
+    assert!(ran.outcome().is_complete());
+    assert_eq!(machine.stored_names(), ["", "a", "b"]);
+}
+
+#[test]
+fn with_recursion_our_own_directories_get_no_archive() {
+    let mut machine = Machine::new(CollectMode::Daily);
+    let root = machine.root.path().to_owned();
+    machine.section().dirs[0].abs_path = root.into();
+    machine.section().dirs[0].recursion_level = Some(-1);
+    let outcome = machine.run(TUESDAY);
+    assert_eq!(outcome.failures, Vec::<String>::new());
+    let archives = machine.outputs().into_iter().filter(|name| name.ends_with(".tar.gz")).count();
+    assert_eq!(archives, 2, "of the root and of source: {:?}", machine.outputs());
 }

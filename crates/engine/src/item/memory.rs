@@ -34,7 +34,7 @@ pub(crate) enum Memory {
     /// Everything.
     Own {
         /// What the side file says about the item as a whole.
-        header: Header,
+        header: Box<Header>,
         /// Whether what its last run stored is known to be picked up.
         is_acknowledged: bool,
         /// Where the records are.
@@ -125,7 +125,7 @@ fn recall_own(item: &Path, files: &StateFiles) -> Result<Option<Memory>, SideFil
         }
     }
     Ok(Some(Memory::Own {
-        header: header.clone(),
+        header: Box::new(header.clone()),
         is_acknowledged: reader.is_acknowledged(),
         side_file: files.side_file.clone(),
     }))
@@ -210,7 +210,7 @@ impl Records<'_> {
                 *next += 1;
                 record.path.clear();
                 record.path.extend_from_slice(path);
-                record.present = Some(Present { stat: None, digest: Some(digest) });
+                record.present = Some(Present { stat: None, digest: Some(digest), attributes: None });
                 Ok(Some(record))
             }
             Self::SideFile(reader) => reader.next_record(),

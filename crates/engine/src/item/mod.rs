@@ -18,8 +18,9 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 use redcedar_archive::manifest::RunId;
 use redcedar_archive::select::{
-    Fileset, Problem, SelectError, Selected, Selection, select_directory, select_file,
+    Fileset, PatternError, Problem, SelectError, Selected, Selection, select_directory, select_file,
 };
+use redcedar_archive::writer::attributes_digest;
 use redcedar_archive::{ArchiveError, Compression, Kind};
 use redcedar_config::value::CollectMode;
 use redcedar_system::fs::PendingFile;
@@ -34,7 +35,7 @@ use self::store::{OUTPUT_MODE, Output, Stored, link_digest};
 use crate::outcome::{Omission, OmissionKind, Summary};
 use crate::schedule::Today;
 use crate::state::side_file::SideFileError;
-use crate::state::{Sha1, digest, open_no_follow};
+use crate::state::{digest, open_no_follow};
 
 /// What goes into one archive.
 #[derive(Debug, Clone, Copy)]
@@ -130,6 +131,8 @@ pub(crate) enum ItemError {
     #[error(transparent)]
     Select(#[from] SelectError),
     #[error(transparent)]
+    Exclude(#[from] PatternError),
+    #[error(transparent)]
     Archive(#[from] ArchiveError),
     #[error("cannot write {}: {source}", escape::display(path))]
     Output { path: PathBuf, source: io::Error },
@@ -156,7 +159,8 @@ pub(crate) struct Collected {
     pub(crate) manifest: Option<Output>,
     pub(crate) omissions: Vec<Omission>,
     pub(crate) summary: Summary,
-    pub(crate) state: Option<PendingState>,
+    /// None when no memory is kept, or when that was known to fail before. Without it the backup is none the worse.
+    pub(crate) state: Option<Result<PendingState, ItemError>>,
 }
 
 /// How much of an item the caller wants.
@@ -204,12 +208,19 @@ pub(crate) fn collect_item(
     let bytes_out = archive.iter().chain(&manifest).map(|output| output.size).sum();
     let summary = Summary { bytes_out, ..summary(&plan, &omissions, bytes_in) };
     let archive_size = archive.as_ref().map(|archive| archive.size);
-    let deeds =
-        Deeds { item, fileset: &fileset, memory: &memory, extent: &extent, plan: &plan, fates, archive_size };
-    let state = match state {
-        Some(ItemState { files, draft: Some(draft) }) => Some(PendingState::write(draft, files, deeds, run)?),
-        Some(ItemState { draft: None, .. }) | None => None,
+    let deeds = Deeds {
+        item,
+        output_dir,
+        fileset: &fileset,
+        memory: &memory,
+        extent: &extent,
+        plan: &plan,
+        fates,
+        archive_size,
     };
+    let state = state.and_then(|ItemState { files, draft }| {
+        draft.map(|draft| PendingState::write(draft, files, deeds, run))
+    });
     Ok(Collected { archive, manifest, omissions, summary, state })
 }
 
@@ -273,20 +284,21 @@ fn prepare(
 }
 
 fn plan_with(memory: &Memory, fileset: &Fileset, extent: &Extent, run: &Run<'_>) -> Result<Plan, ItemError> {
-    let read = |selected: &Selected<'_>| -> Result<Option<Sha1>, ItemError> {
+    let read = |selected: &Selected<'_>| -> Result<Option<plan::Content>, ItemError> {
         run.system.interrupt.check()?;
         // What cannot be read now is for the archive to try again and to report.
-        Ok(content_digest(selected).ok())
+        Ok(read_content(selected).ok())
     };
     plan::plan(fileset, &mut memory.records()?, extent, memory.began(), read)
 }
 
-fn content_digest(selected: &Selected<'_>) -> io::Result<Sha1> {
+fn read_content(selected: &Selected<'_>) -> io::Result<plan::Content> {
     if selected.metadata.kind == Kind::Symlink {
-        return Ok(link_digest(&fs_err::read_link(selected.path)?));
+        let digest = link_digest(&fs_err::read_link(selected.path)?);
+        return Ok(plan::Content { digest, attributes: None });
     }
     let hash: Sha1Hash = digest(&mut open_no_follow(selected.path)?)?;
-    Ok(hash.finalize().into())
+    Ok(plan::Content { digest: hash.finalize().into(), attributes: attributes_digest(selected.path)? })
 }
 
 fn report_problems(item: &Item<'_>, fileset: &Fileset, run: &Run<'_>) -> Vec<Omission> {

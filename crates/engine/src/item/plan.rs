@@ -1,5 +1,6 @@
 //! What has to be stored: what is there, compared with what is remembered.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use std::os::unix::ffi::OsStrExt;
@@ -106,6 +107,22 @@ impl Plan {
         self.removed == 0 && self.gone.is_empty() && self.decisions.iter().all(|&each| each == Decision::Keep)
     }
 
+    /// A hard link can only be told within one archive: when one name of a file is stored, so are its others.
+    fn keep_names_together(&mut self, fileset: &Fileset) {
+        let has_names =
+            |selected: &Selected<'_>| selected.metadata.kind == Kind::File && selected.metadata.links > 1;
+        let named = || fileset.iter().enumerate().filter(|(_, selected)| has_names(selected));
+        let stored: HashSet<_> = named()
+            .filter(|(index, _)| self.decisions[*index] != Decision::Keep)
+            .map(|(_, selected)| selected.metadata.identity())
+            .collect();
+        for (index, selected) in named() {
+            if self.decisions[index] == Decision::Keep && stored.contains(&selected.metadata.identity()) {
+                self.decisions[index] = Decision::Again;
+            }
+        }
+    }
+
     /// Whether the path at a place has a member in the archive.
     pub(crate) fn stores(&self, index: usize, kind: Kind) -> bool {
         self.decisions[index] != Decision::Keep && kind != Kind::Socket
@@ -147,14 +164,14 @@ pub(crate) fn meet<E: From<SideFileError>>(
 }
 
 /// Compares a fileset with the records. What changed after `began`, the beginning of the run that made them, may have changed
-/// after it was read. `digest` reads the content of a file or link when nothing else tells whether it changed; none
-/// means that it cannot be read.
+/// after it was read. `read` looks at a file or link itself when nothing else tells whether it changed; none means that it
+/// cannot be read.
 pub(crate) fn plan<E: From<SideFileError>>(
     fileset: &Fileset,
     records: &mut Records,
     extent: &Extent,
     began: Timestamp,
-    mut digest: impl FnMut(&Selected<'_>) -> Result<Option<Sha1>, E>,
+    mut read: impl FnMut(&Selected<'_>) -> Result<Option<Content>, E>,
 ) -> Result<Plan, E> {
     let hidden = Hidden::of(fileset);
     let mut plan = Plan { decisions: vec![Decision::New; fileset.len()], ..Plan::default() };
@@ -169,9 +186,7 @@ pub(crate) fn plan<E: From<SideFileError>>(
                     Verdict::Different => false,
                     // Everything is stored anyway: the answer would be no more than a figure in the summary.
                     Verdict::Unclear if extent.is_full() => true,
-                    Verdict::Unclear => {
-                        digest(&selected)?.is_some_and(|digest| Some(digest) == present.digest)
-                    }
+                    Verdict::Unclear => read(&selected)?.is_some_and(|content| content.is_that_of(present)),
                 };
                 let is_stored = extent.is_full() || (extent.repeats_recent() && record.is_recent);
                 plan.decisions[index] = match (is_same, is_stored) {
@@ -193,7 +208,25 @@ pub(crate) fn plan<E: From<SideFileError>>(
         }
         Ok(())
     })?;
+    plan.keep_names_together(fileset);
     Ok(plan)
+}
+
+/// What a file or link itself says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Content {
+    /// SHA-1 of the content of a file or of the target of a link.
+    pub(crate) digest: Sha1,
+    /// SHA-1 of the extended attributes of a file that has some.
+    pub(crate) attributes: Option<Sha1>,
+}
+
+impl Content {
+    /// Whether it is what it was. The digest state of the originals knows no attributes.
+    fn is_that_of(&self, present: &Present) -> bool {
+        Some(self.digest) == present.digest
+            && (present.stat.is_none() || self.attributes == present.attributes)
+    }
 }
 
 /// What comparing the file system's word with a record says.
@@ -218,8 +251,12 @@ fn judge(before: &Present, now: &Stat, began: Timestamp) -> Verdict {
     if visible(stat) != visible(now) {
         return Verdict::Different;
     }
+    // Attributes may have changed. To store what has no content costs less than to find out.
+    if !has_content {
+        return if stat.changed == now.changed { Verdict::Same } else { Verdict::Different };
+    }
     let is_settled = Timestamp { seconds: stat.changed.seconds.saturating_add(1), ..stat.changed } <= began;
-    if !has_content || (is_settled && (stat.changed, stat.inode) == (now.changed, now.inode)) {
+    if is_settled && (stat.changed, stat.inode) == (now.changed, now.inode) {
         Verdict::Same
     } else {
         Verdict::Unclear

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use redcedar_archive::Kind;
 use redcedar_archive::digest::to_hex;
@@ -16,7 +16,7 @@ use super::plan::{Decision, Extent, Hidden, Met, Plan, meet};
 use super::store::{Fate, Hashing};
 use super::{Item, ItemError, Run};
 use crate::state::pickle::DigestWriter;
-use crate::state::side_file::{FileIdentity, Header, Link, Record, SideFileWriter, Stat};
+use crate::state::side_file::{FileIdentity, Header, Known, Link, Present, Record, SideFileWriter, Stat};
 use crate::state::{Sha1, open_no_follow_with};
 
 /// State files being written. Beginning one takes the time of the file system: what changes later is not sure to be in the
@@ -40,6 +40,7 @@ impl Draft {
 /// What a run did with an item, as far as memory is concerned.
 pub(crate) struct Deeds<'a> {
     pub(crate) item: &'a Item<'a>,
+    pub(crate) output_dir: &'a Path,
     pub(crate) fileset: &'a Fileset,
     pub(crate) memory: &'a Memory,
     pub(crate) extent: &'a Extent,
@@ -76,6 +77,7 @@ impl PendingState {
         let header = Header {
             item: escape::display(deeds.item.path).to_string(),
             host: run.host.clone(),
+            output_dir: escape::display(deeds.output_dir).to_string(),
             chain: deeds.extent.chain().to_vec(),
             last: Some(Link {
                 run: run.id.clone(),
@@ -123,10 +125,16 @@ impl PendingState {
 }
 
 /// Writes down that an item waits for its day since today.
-pub(crate) fn remember_waiting(item: &Item<'_>, draft: Draft, run: &Run<'_>) -> io::Result<()> {
+pub(crate) fn remember_waiting(
+    item: &Item<'_>,
+    output_dir: &Path,
+    draft: Draft,
+    run: &Run<'_>,
+) -> io::Result<()> {
     let header = Header {
         item: escape::display(item.path).to_string(),
         host: run.host.clone(),
+        output_dir: escape::display(output_dir).to_string(),
         chain: Vec::new(),
         last: None,
         waiting_since: Some(run.today.date),
@@ -137,7 +145,7 @@ pub(crate) fn remember_waiting(item: &Item<'_>, draft: Draft, run: &Run<'_>) -> 
 }
 
 /// Makes a file young, so that purging by age spares it, and says by what it is recognised from now on.
-fn touch(path: &std::path::Path, sha256: String) -> io::Result<FileIdentity> {
+fn touch(path: &Path, sha256: String) -> io::Result<FileIdentity> {
     let file = open_no_follow_with(path, fs_err::OpenOptions::new().read(true))?;
     let now = rustix::fs::Timestamps {
         last_access: rustix::fs::Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_OMIT },
@@ -238,40 +246,42 @@ impl Writing<'_> {
 
     /// A path that is as it was. Its stat data may be new all the same.
     fn keep(&mut self, selected: &Selected<'_>, record: &Record) -> Result<(), ItemError> {
-        let digest = record.present.and_then(|present| present.digest);
-        self.present(&record.path, false, Stat::from(selected.metadata), digest)
+        let (digest, attributes) = match record.present {
+            Some(Present { digest, attributes, .. }) => (digest, attributes),
+            None => (None, None),
+        };
+        self.present(&record.path, false, Known { stat: Stat::from(selected.metadata), digest, attributes })
     }
 
     fn stored(&mut self, selected: &Selected<'_>, fate: Fate) -> Result<(), ItemError> {
         let path = selected.path.as_os_str().as_encoded_bytes();
         match fate {
-            Fate::Stored { digest, metadata } => {
+            Fate::Stored { digest, attributes, metadata } => {
                 let stat = Stat::from(metadata.as_deref().unwrap_or(selected.metadata));
-                self.present(path, true, stat, digest)
+                self.present(path, true, Known { stat, digest, attributes })
             }
-            Fate::Flawed => self.present(path, true, Stat::from(selected.metadata), None),
+            Fate::Flawed => {
+                let stat = Stat::from(selected.metadata);
+                self.present(path, true, Known { stat, digest: None, attributes: None })
+            }
             Fate::Vanished => Ok(()),
         }
     }
 
     /// A path that could not be looked at: what is known of it stays known.
     fn carry(&mut self, record: &Record) -> Result<(), ItemError> {
-        match record.present.as_ref().and_then(|present| Some((present.stat?, present.digest))) {
-            Some((stat, digest)) => self.present(&record.path, record.is_recent, stat, digest),
-            None => Ok(()),
+        match record.present {
+            Some(Present { stat: Some(stat), digest, attributes }) => {
+                self.present(&record.path, record.is_recent, Known { stat, digest, attributes })
+            }
+            Some(Present { stat: None, .. }) | None => Ok(()),
         }
     }
 
-    fn present(
-        &mut self,
-        path: &[u8],
-        is_recent: bool,
-        stat: Stat,
-        digest: Option<Sha1>,
-    ) -> Result<(), ItemError> {
-        self.side_file.present(path, is_recent, stat, digest).map_err(self.failed)?;
-        match digest {
-            Some(digest) if stat.kind == Kind::File => self.digests.pair(path, &digest),
+    fn present(&mut self, path: &[u8], is_recent: bool, known: Known) -> Result<(), ItemError> {
+        self.side_file.present(path, is_recent, known).map_err(self.failed)?;
+        match known.digest {
+            Some(digest) if known.stat.kind == Kind::File => self.digests.pair(path, &digest),
             _ => Ok(()),
         }
     }

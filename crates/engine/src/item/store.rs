@@ -27,7 +27,7 @@ pub(crate) const OUTPUT_MODE: u32 = 0o640;
 #[derive(Debug)]
 pub(crate) enum Fate {
     /// It is stored; `metadata` says how, where that is not how it was selected.
-    Stored { digest: Option<Sha1>, metadata: Option<Box<Metadata>> },
+    Stored { digest: Option<Sha1>, attributes: Option<Sha1>, metadata: Option<Box<Metadata>> },
     /// It is there, and not or not faithfully in the archive.
     Flawed,
     /// It was gone.
@@ -135,12 +135,14 @@ impl Storing<'_> {
             self.run.system.interrupt.check()?;
             self.run.system.monitor.progress(&progress, Some(selected.path));
             let fate = self.store_one(&selected, plan.decisions[index])?;
+            if let Fate::Stored { metadata, .. } = &fate {
+                self.stored.bytes_in += size(metadata.as_deref().unwrap_or(selected.metadata));
+            }
             self.stored.fates.push(fate);
             progress.files += 1;
             progress.bytes += size(selected.metadata);
         }
         self.run.system.monitor.progress(&progress, None);
-        self.stored.bytes_in = progress.bytes;
         Ok(())
     }
 
@@ -178,7 +180,7 @@ impl Storing<'_> {
     }
 
     fn stored_one(&mut self, selected: &Selected<'_>, appended: Appended) -> Result<Fate, ItemError> {
-        let Appended { entry, metadata, sha1 } = appended;
+        let Appended { entry, metadata, sha1, attributes } = appended;
         let digest = match &entry.link {
             Some(target) if metadata.kind == Kind::Symlink => Some(link_digest(target)),
             _ => sha1,
@@ -205,7 +207,7 @@ impl Storing<'_> {
             return Ok(Fate::Flawed);
         }
         let metadata = (metadata != *selected.metadata).then(|| Box::new(metadata));
-        Ok(Fate::Stored { digest, metadata })
+        Ok(Fate::Stored { digest, attributes, metadata })
     }
 
     /// A socket has no content and no place in an archive; the manifest says that it was there.
@@ -217,7 +219,7 @@ impl Storing<'_> {
             detail: "it is a socket".to_owned(),
         });
         self.run.system.monitor.debug(format!("Skipping socket [{}].", escape::display(selected.path)));
-        Ok(Fate::Stored { digest: None, metadata: None })
+        Ok(Fate::Stored { digest: None, attributes: None, metadata: None })
     }
 
     /// Lists a path that is not in the archive.

@@ -12,7 +12,7 @@ use redcedar_config::Config;
 use redcedar_config::cedar::{HookKind, RemotePeer};
 
 pub use hooks::HookCall;
-pub use order::{Action, Actions, Function};
+pub use order::{Action, Actions, Function, order_mode};
 pub use registry::{Builtin, EXTENSIONS};
 
 /// The pseudo action.

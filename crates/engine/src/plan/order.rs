@@ -32,7 +32,6 @@ pub struct Action {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actions {
     list: Vec<Action>,
-    mode: OrderMode,
 }
 
 impl Actions {
@@ -43,14 +42,13 @@ impl Actions {
     pub fn resolve(extensions: Option<&Extensions>) -> Result<Self, PlanError> {
         let extended = extensions.map_or(&[][..], |extensions| &extensions.actions);
         let functions = extended.iter().map(function).collect::<Result<Vec<_>, _>>()?;
-        let declared = extensions.and_then(|extensions| extensions.order_mode);
-        let mode = if extended.is_empty() { OrderMode::Index } else { declared.unwrap_or(OrderMode::Index) };
+        let mode = order_mode(extensions);
         let mut list = match mode {
             OrderMode::Index => by_index(extended, &functions),
             OrderMode::Dependency => by_dependency(extended, &functions)?,
         };
         list.sort_by(|a, b| (a.index, &a.name).cmp(&(b.index, &b.name)));
-        Ok(Self { list, mode })
+        Ok(Self { list })
     }
 
     /// The action that `name` asks for.
@@ -58,15 +56,16 @@ impl Actions {
         self.list.iter().find(|action| action.name == name)
     }
 
-    /// How the order was found.
-    pub fn mode(&self) -> OrderMode {
-        self.mode
-    }
-
     /// All names, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.list.iter().map(|action| action.name.as_str())
     }
+}
+
+/// How actions are ordered: by index, unless there are extensions and they say otherwise.
+pub fn order_mode(extensions: Option<&Extensions>) -> OrderMode {
+    let declared = extensions.filter(|extensions| !extensions.actions.is_empty());
+    declared.and_then(|extensions| extensions.order_mode).unwrap_or(OrderMode::Index)
 }
 
 fn function(action: &ExtendedAction) -> Result<Function, PlanError> {
@@ -209,8 +208,9 @@ mod tests {
     fn without_extensions_the_built_in_indexes_hold() {
         let actions = Actions::resolve(None).unwrap();
         assert_eq!(order(&actions), "initialize rebuild validate collect stage store purge");
-        let empty = resolve(OrderMode::Dependency, Vec::new()).unwrap();
-        assert_eq!((empty.mode(), order(&empty)), (OrderMode::Index, order(&actions)));
+        let empty = Extensions { order_mode: Some(OrderMode::Dependency), actions: Vec::new() };
+        assert_eq!(order_mode(Some(&empty)), OrderMode::Index);
+        assert_eq!(Actions::resolve(Some(&empty)).unwrap(), actions);
     }
 
     #[test]

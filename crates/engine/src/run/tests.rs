@@ -121,7 +121,8 @@ fn a_failing_post_hook_leaves_its_action_done_and_ends_the_run() {
 fn nothing_begins_when_a_later_step_cannot_run() {
     let far =
         |config: &mut Config| config.peers.as_mut().unwrap().remote.push(sample::managed_peer("far", None));
-    let rows: [(&[&str], Scope, fn(&mut Config), &str); 8] = [
+    type Row<'a> = (&'a [&'a str], Scope, fn(&mut Config), &'a str);
+    let rows: [Row<'_>; 8] = [
         (
             &["stage", "purge"],
             Scope::Here,

@@ -134,6 +134,8 @@ enum PeerError {
     Io(#[from] io::Error),
     #[error("{}", .0.join("; "))]
     Files(Vec<String>),
+    #[error("remote peers are not staged by this version of Redcedar")]
+    Remote,
     #[error("it began to collect again while it was being staged")]
     Overtaken,
     #[error(transparent)]
@@ -150,32 +152,46 @@ struct Stage<'a> {
 
 impl Stage<'_> {
     fn peers(&self, config: &Config) -> Result<Outcome, StageError> {
+        let Some(peers) = config.staged_peers() else { return Err(StageError::NotConfigured) };
+        // Every peer gets its directory of the day, ready or not, as with the original.
+        let local: Vec<_> = peers.local.iter().map(|peer| (peer, self.peer_dir(&peer.name))).collect();
+        let remote: Vec<_> = peers.remote.iter().map(|peer| (peer, self.peer_dir(&peer.name))).collect();
         let mut outcome = Outcome::default();
         let mut staged = 0;
-        let Some(peers) = config.staged_peers() else { return Err(StageError::NotConfigured) };
-        for peer in &peers.local {
-            self.system.monitor.info(format!("Staging peer [{}].", escape::display(&*peer.name)));
-            match self.local_peer(peer, &mut outcome) {
+        for (peer, target) in local {
+            let shown = escape::display(&*peer.name).to_string();
+            self.system.monitor.info(format!("Staging peer [{shown}]."));
+            match target.and_then(|target| self.local_peer(peer, &target, &mut outcome)) {
                 Ok(Staged::Complete(files)) => {
                     staged += 1;
-                    self.system.monitor.info(format!("Staged {files} files for peer [{}].", *peer.name));
+                    self.system.monitor.info(format!("Staged {files} files for peer [{shown}]."));
                 }
                 Ok(Staged::NotReady) => self.not_ready(peer, &mut outcome),
                 Err(PeerError::Interrupted(interrupted)) => return Err(interrupted.into()),
-                Err(error) => self.fail(&mut outcome, format!("Error staging [{}]: {error}", *peer.name)),
+                Err(error) => self.fail(&mut outcome, format!("Error staging [{shown}]: {error}")),
             }
         }
-        for peer in &peers.remote {
-            let message = format!(
-                "Error staging [{}]: remote peers are not staged by this version of Redcedar.",
-                *peer.name
-            );
-            self.fail(&mut outcome, message);
+        for (peer, target) in remote {
+            let error = target.err().unwrap_or(PeerError::Remote);
+            self.fail(&mut outcome, format!("Error staging [{}]: {error}", escape::display(&*peer.name)));
         }
         if staged == 0 && !outcome.failures.is_empty() {
             return Err(StageError::NothingStaged(escape::display(self.day.path()).to_string()));
         }
         Ok(outcome)
+    }
+
+    fn peer_dir(&self, name: &str) -> Result<Directory, PeerError> {
+        if !is_component(name) {
+            return Err(PeerError::Name);
+        }
+        let (directory, created) =
+            self.day.create_directory(OsStr::new(name), daily_dir::MODE, self.owner)?;
+        if !created {
+            let path = escape::display(directory.path());
+            self.system.monitor.warning(format!("Peer staging directory [{path}] already existed."));
+        }
+        Ok(directory)
     }
 
     fn fail(&self, outcome: &mut Outcome, message: String) {
@@ -192,21 +208,16 @@ impl Stage<'_> {
         }
     }
 
-    /// The peer's directory of the day is made even when the peer is not ready, as the original does.
-    fn local_peer(&self, peer: &LocalPeer, outcome: &mut Outcome) -> Result<Staged, PeerError> {
-        let name = OsStr::new(peer.name.as_str());
-        if !is_component(&peer.name) {
-            return Err(PeerError::Name);
-        }
-        let (target, created) = self.day.create_directory(name, daily_dir::MODE, self.owner)?;
-        if !created {
-            let path = escape::display(target.path());
-            self.system.monitor.warning(format!("Peer staging directory [{path}] already existed."));
-        }
+    fn local_peer(
+        &self,
+        peer: &LocalPeer,
+        target: &Directory,
+        outcome: &mut Outcome,
+    ) -> Result<Staged, PeerError> {
         let Some((source, announced)) = self.open_ready(peer)? else { return Ok(Staged::NotReady) };
         self.system.monitor.task(&format!("Staging {}", *peer.name));
         checkpoint::reach("stage-before-copy");
-        let copied = copy::directory(&source, &target, self.owner, self.system)?;
+        let copied = copy::directory(&source, target, self.owner, self.system)?;
         checkpoint::reach("stage-after-copy");
         for omission in &copied.skipped {
             self.system.monitor.error(format!("Peer [{}]: {}", *peer.name, omission.detail));
@@ -218,7 +229,7 @@ impl Stage<'_> {
         if read_indicator(&source)?.as_ref() != Some(&announced) {
             return Err(PeerError::Overtaken);
         }
-        write_file(&target, indicator::COLLECT, &announced, self.owner)?;
+        write_file(target, indicator::COLLECT, &announced, self.owner)?;
         self.write_indicator(&source, &announced)?;
         Ok(Staged::Complete(copied.files + 1))
     }

@@ -208,11 +208,11 @@ fn one_bad_peer_does_not_keep_the_others_from_being_staged() {
         [
             "Peer [absent] was not ready to be staged.",
             "Error staging [../me]: its name cannot be the name of a directory",
-            "Error staging [far]: remote peers are not staged by this version of Redcedar.",
+            "Error staging [far]: remote peers are not staged by this version of Redcedar",
         ]
     );
     assert!(pool.peer_dir().join("etc.tar.gz").exists());
-    assert_eq!(names(&pool.day()), ["absent", "cback.stage", "me"]);
+    assert_eq!(names(&pool.day()), ["absent", "cback.stage", "far", "me"]);
     assert!(!pool.root.path().join("staging/2026/11/me").exists());
 }
 

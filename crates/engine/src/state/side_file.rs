@@ -43,6 +43,8 @@ pub struct Header {
     pub item: String,
     /// The machine.
     pub host: String,
+    /// The directory that the outputs were written to, escaped likewise.
+    pub output_dir: String,
     /// The runs whose archives are known to be picked up and that make up the state together, oldest (the full one)
     /// first.
     pub chain: Vec<Link>,
@@ -105,6 +107,19 @@ pub struct Present {
     /// SHA-1 of the content of a file or of the target of a link. None for other kinds, and when the content is not
     /// faithfully in an archive.
     pub digest: Option<Sha1>,
+    /// SHA-1 of the extended attributes of a file that has some.
+    pub attributes: Option<Sha1>,
+}
+
+/// What a record of a path that is there has to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// What the file system said.
+    pub stat: Stat,
+    /// As [`Present::digest`].
+    pub digest: Option<Sha1>,
+    /// As [`Present::attributes`].
+    pub attributes: Option<Sha1>,
 }
 
 /// The part of [`Metadata`] that decides about a change.

@@ -4,7 +4,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use redcedar_archive::Compression;
-use redcedar_restore::{Overwrite, RestoreError, RestoreRequest};
+use redcedar_restore::{Overwrite, RestoreError, RestoreRequest, restore};
+use redcedar_system::Interrupt;
+use redcedar_system::fake::RecordingMonitor;
 use redcedar_testing::compare::Snapshot;
 
 use crate::machine::{Machine, day, over, run, run_clean};
@@ -95,5 +97,16 @@ fn what_is_asked_for_has_to_be_there() {
         with(&|r| r.as_of = Some(jiff::civil::date(2026, 10, 31))),
         RestoreError::NothingYet { .. }
     ));
+    assert!(!request.target.exists());
+}
+
+#[test]
+fn an_interrupted_restore_says_so_and_begins_nothing() {
+    let machine = machine();
+    let interrupt = Interrupt::new();
+    interrupt.raise();
+    let request = machine.request(None);
+    let result = restore(&request, &RecordingMonitor::default(), &interrupt);
+    assert!(matches!(result, Err(RestoreError::Interrupted(_))));
     assert!(!request.target.exists());
 }

@@ -37,7 +37,14 @@ fn describe(text: &str) -> String {
 /// Held as long as it lives; the kernel releases it even when the process is killed.
 #[derive(Debug)]
 pub struct Lock {
-    _file: std::fs::File,
+    file: std::fs::File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing alone would not do: a child that is just being started has a copy of the handle until it runs its program.
+        let _ignored = self.file.unlock();
+    }
 }
 
 impl Lock {
@@ -53,9 +60,7 @@ impl Lock {
             .create(true)
             .truncate(false)
             .mode(0o600)
-            .custom_flags(
-                i32::try_from((OFlags::NOFOLLOW | OFlags::CLOEXEC).bits()).expect("flags fit an int"),
-            )
+            .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
             .open(directory.join(LOCK_NAME))
             .map_err(io)?;
         match file.try_lock() {
@@ -73,7 +78,7 @@ impl Lock {
         file.set_len(0).map_err(io)?;
         file.seek(SeekFrom::Start(0)).map_err(io)?;
         writeln!(file, "{}", std::process::id()).map_err(io)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use redcedar_config::value::OrderMode;
 use redcedar_config::{Config, LoadError, Loaded};
-use redcedar_engine::plan::{Actions, Plan, PlanError, Request, Scope};
+use redcedar_engine::plan::{Actions, Plan, PlanError, Request, Scope, order_mode};
 use redcedar_engine::{RunError, RunRequest, run};
 use redcedar_system::clock::{self, Clock};
 use redcedar_system::command::OsRunner;
@@ -166,22 +166,22 @@ impl Session<'_> {
     }
 
     fn config_path(&self) -> PathBuf {
-        match &self.options.config {
-            Some(path) => {
-                self.monitor.debug("Using user-supplied configuration file.");
-                path.clone()
-            }
-            None => {
-                self.monitor.debug("Using default configuration file.");
-                PathBuf::from(self.dialect.config)
-            }
+        if let Some(path) = &self.options.config {
+            self.monitor.debug("Using user-supplied configuration file.");
+            return path.clone();
         }
+        self.monitor.debug("Using default configuration file.");
+        PathBuf::from(self.dialect.config)
     }
 
     fn plan(&self, config: &Config, scope: Scope) -> Result<Plan, PlanError> {
-        let actions = Actions::resolve(config.extensions.as_ref())?;
-        let mode = actions.mode();
+        let resolved = Actions::resolve(config.extensions.as_ref());
+        if let Err(error @ PlanError::UnknownFunction { .. }) = resolved {
+            return Err(error);
+        }
+        let mode = order_mode(config.extensions.as_ref());
         self.monitor.info(format!("Action ordering will use '{mode}' order mode."));
+        let actions = resolved?;
         if mode == OrderMode::Index {
             self.monitor.debug("Completed filling in action indices for built-in actions.");
             if config.extensions.is_some() {
@@ -241,13 +241,9 @@ impl Session<'_> {
     fn fail(&self, intent: &str, error: &dyn Error) {
         self.monitor.error(format!("{intent}: {}", error.to_string().trim_end()));
         if self.options.has("stack") {
-            let mut causes = format!("{error:?}\n");
-            let mut source = error.source();
-            while let Some(cause) = source {
-                causes += &format!("caused by: {cause}\n");
-                source = cause.source();
-            }
-            say(io::stderr(), &causes);
+            let causes = std::iter::successors(error.source(), |cause: &&dyn Error| (*cause).source());
+            let causes: Vec<String> = causes.map(|cause| format!("caused by: {cause}\n")).collect();
+            say(io::stderr(), &format!("{error:?}\n{}", causes.concat()));
         }
     }
 

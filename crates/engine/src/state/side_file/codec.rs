@@ -5,7 +5,7 @@
 
 use redcedar_archive::{Kind, Timestamp};
 
-use super::{Present, Record, Stat};
+use super::{Known, Present, Record, Stat};
 
 const KINDS: [Kind; 7] =
     [Kind::File, Kind::Directory, Kind::Symlink, Kind::Fifo, Kind::Socket, Kind::Character, Kind::Block];
@@ -15,23 +15,23 @@ const GONE: u8 = 0x0f;
 const KIND_MASK: u8 = 0x0f;
 const RECENT: u8 = 0x10;
 const DIGEST: u8 = 0x20;
+const ATTRIBUTES: u8 = 0x40;
 
-/// Appends a record without its length. Records of which only the digest is known are not for the file.
+/// Appends a record without its length.
 pub(super) fn encode(record: &RecordRef<'_>, previous: &[u8], into: &mut Vec<u8>) {
-    let recent = if record.is_recent { RECENT } else { 0 };
-    let tag = match &record.present {
+    let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
+    let tag = match &record.known {
         None => GONE,
-        Some((stat, digest)) => {
-            let digest = if digest.is_some() { DIGEST } else { 0 };
-            kind_number(stat.kind) | digest
+        Some(Known { stat, digest, attributes }) => {
+            kind_number(stat.kind) | flag(digest.is_some(), DIGEST) | flag(attributes.is_some(), ATTRIBUTES)
         }
     };
-    into.push(tag | recent);
+    into.push(tag | flag(record.is_recent, RECENT));
     let shared = record.path.iter().zip(previous).take_while(|(a, b)| a == b).count();
     put(shared as u64, into);
     put((record.path.len() - shared) as u64, into);
     into.extend_from_slice(&record.path[shared..]);
-    let Some((stat, digest)) = &record.present else { return };
+    let Some(Known { stat, digest, attributes }) = &record.known else { return };
     for number in [u64::from(stat.mode), u64::from(stat.uid), u64::from(stat.gid), stat.size, stat.inode] {
         put(number, into);
     }
@@ -39,7 +39,7 @@ pub(super) fn encode(record: &RecordRef<'_>, previous: &[u8], into: &mut Vec<u8>
         put(zigzag(time.seconds), into);
         put(u64::from(time.nanoseconds), into);
     }
-    if let Some(digest) = digest {
+    for digest in [digest, attributes].into_iter().flatten() {
         into.extend_from_slice(digest);
     }
 }
@@ -49,7 +49,7 @@ pub(super) fn encode(record: &RecordRef<'_>, previous: &[u8], into: &mut Vec<u8>
 pub(super) struct RecordRef<'a> {
     pub(super) path: &'a [u8],
     pub(super) is_recent: bool,
-    pub(super) present: Option<(Stat, Option<super::Sha1>)>,
+    pub(super) known: Option<Known>,
 }
 
 /// Reads a record over the one before it; nothing when the bytes are none.
@@ -66,12 +66,12 @@ pub(super) fn decode(bytes: &[u8], record: &mut Record) -> Option<()> {
     record.is_recent = tag & RECENT != 0;
     record.present = match tag & KIND_MASK {
         GONE => None,
-        number => Some(decode_present(*KINDS.get(usize::from(number))?, tag & DIGEST != 0, &mut input)?),
+        number => Some(decode_present(*KINDS.get(usize::from(number))?, tag, &mut input)?),
     };
     input.0.is_empty().then_some(())
 }
 
-fn decode_present(kind: Kind, has_digest: bool, input: &mut Input<'_>) -> Option<Present> {
+fn decode_present(kind: Kind, tag: u8, input: &mut Input<'_>) -> Option<Present> {
     let stat = Stat {
         kind,
         mode: u16::try_from(input.number()?).ok()?,
@@ -82,8 +82,11 @@ fn decode_present(kind: Kind, has_digest: bool, input: &mut Input<'_>) -> Option
         modified: input.time()?,
         changed: input.time()?,
     };
-    let digest = if has_digest { Some(input.take(20)?.try_into().ok()?) } else { None };
-    Some(Present { stat: Some(stat), digest })
+    let mut digest = |flag| match tag & flag {
+        0 => Some(None),
+        _ => Some(Some(input.take(20)?.try_into().ok()?)),
+    };
+    Some(Present { stat: Some(stat), digest: digest(DIGEST)?, attributes: digest(ATTRIBUTES)? })
 }
 
 fn kind_number(kind: Kind) -> u8 {

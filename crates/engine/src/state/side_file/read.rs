@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use fs_err::{File, OpenOptions};
 use redcedar_archive::select::compare_paths;
+use redcedar_system::escape;
 use sha2::{Digest, Sha256};
 
 use super::codec::{self, Input};
@@ -157,12 +158,19 @@ impl SideFileReader {
     }
 }
 
-/// Remembers that what the run stored was picked up: replaces eight bytes in place, which no checksum covers. Files that
-/// are not side files stay as they are. Says whether anything changed.
+/// Remembers that what a run wrote to `output_dir` was picked up: replaces eight bytes in place, which no checksum covers.
+/// Files that are not side files, and those of other output directories, stay as they are. Says whether anything changed.
 ///
 /// # Errors
 /// When the file cannot be read or written.
-pub fn acknowledge(path: &Path) -> io::Result<bool> {
+pub fn acknowledge(path: &Path, output_dir: &Path) -> io::Result<bool> {
+    let output_dir = escape::display(output_dir).to_string();
+    match SideFileReader::open(path) {
+        Ok(Some(reader)) if reader.header.output_dir == output_dir => {}
+        // A damaged one will be reported when it is needed.
+        Ok(_) | Err(SideFileError::Damaged { .. }) => return Ok(false),
+        Err(SideFileError::Io { source, .. }) => return Err(source),
+    }
     let mut file = open_no_follow_with(path, OpenOptions::new().read(true).write(true))?;
     // A second name of the file might be anywhere.
     if file.metadata()?.nlink() != 1 || read_start(&mut file)? != Some(false) {

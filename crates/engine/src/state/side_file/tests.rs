@@ -15,6 +15,7 @@ fn header() -> Header {
     Header {
         item: "/etc".to_owned(),
         host: "alder".to_owned(),
+        output_dir: "/collect".to_owned(),
         chain: vec![link("one"), link("two")],
         last: Some(link("three")),
         waiting_since: None,
@@ -48,8 +49,9 @@ fn write(path: &Path, records: &[Record]) {
     for record in records {
         match &record.present {
             Some(present) => {
-                let stat = present.stat.unwrap();
-                writer.present(&record.path, record.is_recent, stat, present.digest).unwrap();
+                let Present { stat, digest, attributes } = *present;
+                let known = Known { stat: stat.unwrap(), digest, attributes };
+                writer.present(&record.path, record.is_recent, known).unwrap();
             }
             None => writer.gone(&record.path).unwrap(),
         }
@@ -67,12 +69,16 @@ fn read(path: &Path) -> Result<Vec<Record>, SideFileError> {
 }
 
 fn sample() -> Vec<Record> {
-    let present = |number, digest| Some(Present { stat: Some(stat(number)), digest });
+    let present = |number, digest| Some(Present { stat: Some(stat(number)), digest, attributes: None });
     let record = |path: &[u8], is_recent, present| Record { path: path.to_vec(), is_recent, present };
     vec![
         record(b"/", false, present(0, None)),
         record(b"/a", true, present(u64::MAX, Some([7; 20]))),
-        record(b"/a/b\xff\n", false, present(1, Some([8; 20]))),
+        record(
+            b"/a/b\xff\n",
+            false,
+            Some(Present { stat: Some(stat(1)), digest: Some([8; 20]), attributes: Some([9; 20]) }),
+        ),
         record(b"/a-", true, None),
         record(&[b"/".as_slice(), &[b'n'; 5000]].concat(), false, present(2, None)),
     ]
@@ -97,7 +103,7 @@ fn more_than_a_buffer_of_records_is_read_back() {
         .map(|number| Record {
             path: format!("/tree/{number:08}").into_bytes(),
             is_recent: number % 2 == 0,
-            present: Some(Present { stat: Some(stat(number)), digest: Some([1; 20]) }),
+            present: Some(Present { stat: Some(stat(number)), digest: Some([1; 20]), attributes: None }),
         })
         .collect();
     write(&path, &records);
@@ -110,8 +116,9 @@ fn acknowledging_changes_nothing_else_and_is_done_once() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("x");
     write(&path, &sample());
-    assert!(acknowledge(&path).unwrap());
-    assert!(!acknowledge(&path).unwrap());
+    assert!(!acknowledge(&path, Path::new("/other")).unwrap());
+    assert!(acknowledge(&path, Path::new("/collect")).unwrap());
+    assert!(!acknowledge(&path, Path::new("/collect")).unwrap());
     assert!(SideFileReader::open(&path).unwrap().unwrap().is_acknowledged());
     assert_eq!(read(&path).unwrap(), sample());
 }
@@ -121,16 +128,16 @@ fn a_foreign_file_or_a_planted_link_is_never_marked() {
     let directory = tempfile::tempdir().unwrap();
     let foreign = directory.path().join("foreign");
     fs_err::write(&foreign, b"precious data of somebody else").unwrap();
-    assert!(!acknowledge(&foreign).unwrap());
+    assert!(!acknowledge(&foreign, Path::new("/collect")).unwrap());
     assert_eq!(fs_err::read(&foreign).unwrap(), b"precious data of somebody else");
 
     let real = directory.path().join("real");
     write(&real, &sample());
     let link = directory.path().join("link");
     std::os::unix::fs::symlink(&real, &link).unwrap();
-    acknowledge(&link).unwrap_err();
+    acknowledge(&link, Path::new("/collect")).unwrap_err();
     fs_err::hard_link(&real, directory.path().join("second")).unwrap();
-    assert!(!acknowledge(&real).unwrap());
+    assert!(!acknowledge(&real, Path::new("/collect")).unwrap());
     assert!(!SideFileReader::open(&real).unwrap().unwrap().is_acknowledged());
 }
 
@@ -165,7 +172,7 @@ proptest! {
         let time = Timestamp { seconds, nanoseconds: 1 };
         let stat = Stat { mode, size: number, modified: time, changed: time, inode: number, ..stat(0) };
         let mut bytes = Vec::new();
-        let record = codec::RecordRef { path: b"/x", is_recent: true, present: Some((stat, None)) };
+        let record = codec::RecordRef { path: b"/x", is_recent: true, known: Some(Known { stat, digest: None, attributes: None }) };
         codec::encode(&record, b"/", &mut bytes);
         let mut decoded = Record { path: b"/".to_vec(), ..Record::default() };
         codec::decode(&bytes, &mut decoded).unwrap();

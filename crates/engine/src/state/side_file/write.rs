@@ -6,7 +6,7 @@ use redcedar_system::fs::PendingFile;
 use sha2::{Digest, Sha256};
 
 use super::codec::{self, RecordRef};
-use super::{Header, MAGIC, PENDING, Sha1, Stat, proof};
+use super::{Header, Known, MAGIC, PENDING, proof};
 
 const BUFFER: usize = 256 * 1024;
 
@@ -37,14 +37,8 @@ impl SideFileWriter {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn present(
-        &mut self,
-        path: &[u8],
-        is_recent: bool,
-        stat: Stat,
-        digest: Option<Sha1>,
-    ) -> io::Result<()> {
-        self.put(&RecordRef { path, is_recent, present: Some((stat, digest)) })
+    pub fn present(&mut self, path: &[u8], is_recent: bool, known: Known) -> io::Result<()> {
+        self.put(&RecordRef { path, is_recent, known: Some(known) })
     }
 
     /// Adds a path that is gone, until that is known to be picked up.
@@ -52,7 +46,7 @@ impl SideFileWriter {
     /// # Errors
     /// When it cannot be written.
     pub fn gone(&mut self, path: &[u8]) -> io::Result<()> {
-        self.put(&RecordRef { path, is_recent: true, present: None })
+        self.put(&RecordRef { path, is_recent: true, known: None })
     }
 
     fn put(&mut self, record: &RecordRef<'_>) -> io::Result<()> {
