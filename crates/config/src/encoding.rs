@@ -5,6 +5,7 @@
 //! is as declared.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// Bytes that are not text in any encoding we have reason to assume.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,8 +28,8 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, DecodeError> {
         [0xfe, 0xff, rest @ ..] => return decode_utf16(rest, u16::from_be_bytes),
         _ => {}
     }
-    let Some(label) = declared_encoding(bytes) else { return Err(DecodeError::NotUtf8) };
-    decode_single_byte(bytes, label)
+    let Some(range) = declared_encoding(bytes) else { return Err(DecodeError::NotUtf8) };
+    decode_single_byte(bytes, &String::from_utf8_lossy(&bytes[range]))
 }
 
 fn decode_utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<Cow<'static, str>, DecodeError> {
@@ -60,15 +61,18 @@ fn decode_single_byte<'a>(bytes: &'a [u8], label: &str) -> Result<Cow<'a, str>, 
         .ok_or(DecodeError::Invalid(encoding.name()))
 }
 
-/// The encoding that the XML declaration names.
-fn declared_encoding(bytes: &[u8]) -> Option<&str> {
+/// Where the XML declaration names an encoding.
+pub(crate) fn declared_encoding(bytes: &[u8]) -> Option<Range<usize>> {
     let rest = bytes.strip_prefix(b"<?xml")?;
-    let end = rest.windows(2).position(|pair| pair == b"?>")?;
-    let declaration = std::str::from_utf8(&rest[..end]).ok()?;
+    rest.first().filter(|byte| byte.is_ascii_whitespace())?;
+    let end = bytes.windows(2).position(|pair| pair == b"?>")?;
+    let declaration = std::str::from_utf8(&bytes[..end]).ok()?;
     let (_, value) = declaration.split_once("encoding")?;
     let value = value.trim_start().strip_prefix('=')?.trim_start();
     let quote = value.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
-    value[1..].split_once(quote).map(|(label, _)| label)
+    let (label, _) = value[1..].split_once(quote)?;
+    let start = declaration.len() - value.len() + 1;
+    Some(start..start + label.len())
 }
 
 #[cfg(test)]
@@ -77,6 +81,19 @@ mod tests {
 
     fn declared(label: &str, content: &[u8]) -> Vec<u8> {
         [format!("<?xml version='1.0' encoding=\"{label}\"?>").as_bytes(), content].concat()
+    }
+
+    #[test]
+    fn only_a_declaration_declares() {
+        for (text, label) in [
+            ("<?xml version = '1.0' encoding = \"x-1\" ?><a encoding='y'/>", Some("x-1")),
+            ("<?xml version='1.0' encoding='x' standalone='no'?>", Some("x")),
+            ("<?xml version='1.0'?><a encoding='y'/>", None),
+            ("<?xmlx encoding='y'?><a/>", None),
+            ("<a encoding='y'/>", None),
+        ] {
+            assert_eq!(declared_encoding(text.as_bytes()).map(|range| &text[range]), label, "{text}");
+        }
     }
 
     #[test]

@@ -150,6 +150,13 @@ impl Source {
         Position { line, column: column + 1 }
     }
 
+    /// The byte at a line and column, both counted from 0, in characters.
+    pub(crate) fn offset(&self, row: u64, column: u64) -> usize {
+        let count = |number| usize::try_from(number).unwrap_or(usize::MAX);
+        let (start, line) = self.line(count(row).saturating_add(1));
+        start + line.char_indices().nth(count(column)).map_or(line.len(), |(at, _)| at)
+    }
+
     /// A line's text without its line end, and where it begins. Lines count from 1.
     pub(crate) fn line(&self, line: usize) -> (usize, &str) {
         let start = self.lines.get(line.saturating_sub(1)).copied().unwrap_or(self.text.len());
@@ -174,6 +181,17 @@ mod tests {
         assert_eq!(source.position(2), Position { line: 1, column: 2 });
         assert_eq!(source.position(8), Position { line: 2, column: 3 });
         assert_eq!(source.position(source.text().len()), Position { line: 3, column: 1 });
+    }
+
+    #[test]
+    fn a_place_leads_back_to_its_byte() {
+        let source = Source::new("f", "é<a>\n  ü\n");
+        for (offset, _) in source.text().char_indices() {
+            let Position { line, column } = source.position(offset);
+            assert_eq!(source.offset(line as u64 - 1, column as u64 - 1), offset);
+        }
+        assert_eq!(source.offset(2, 0), source.text().len());
+        assert_eq!(source.offset(9, 9), source.text().len());
     }
 
     #[test]

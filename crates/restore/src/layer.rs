@@ -106,7 +106,7 @@ fn open_manifest(file: &StoredFile) -> Result<ManifestReader<std::fs::File>, Str
 }
 
 /// An archive that was written again by somebody else no longer fits its manifest.
-fn check_archive(item: &StoredItem, header: &Header, trailer: &Trailer) -> Result<(), String> {
+pub(crate) fn check_archive(item: &StoredItem, header: &Header, trailer: &Trailer) -> Result<(), String> {
     let Some((file, _)) = &item.archive else { return Ok(()) };
     let name = file.path().file_name();
     if header.archive.as_deref() != name {

@@ -10,7 +10,7 @@ use redcedar_archive::manifest::{Header, ManifestReader, Mode, RunId};
 use redcedar_system::escape;
 use serde::Serialize;
 
-use crate::layer::read_header;
+use crate::layer::{check_archive, read_header};
 use crate::report::as_text;
 use crate::source::{OtherKind, PeerDay, Source, StoredFile, StoredItem};
 
@@ -108,14 +108,28 @@ pub fn list(source: &Source, peer: Option<&OsStr>, count_paths: bool) -> Listing
 #[derive(Default)]
 pub(crate) struct Runs(HashMap<(OsString, OsString), HashSet<RunId>>);
 
+/// What a run builds on.
+pub(crate) enum Base {
+    /// Nothing, or a run that is here.
+    Present,
+    /// A run of an original, which left no manifest.
+    Unrecorded,
+    /// A run that is not here.
+    Missing(RunId),
+}
+
 impl Runs {
-    /// Notes a run, and whether what it builds on is missing.
-    pub(crate) fn note(&mut self, peer: &OsStr, item: &OsStr, header: &Header) -> bool {
+    /// Notes a run, and says what it builds on.
+    pub(crate) fn note(&mut self, peer: &OsStr, item: &OsStr, header: &Header) -> Base {
         let seen = self.0.entry((peer.to_owned(), item.to_owned())).or_default();
-        let gap = header.mode == Mode::Incremental
-            && header.baseline.as_ref().is_none_or(|baseline| !seen.contains(baseline));
+        let base = match (&header.mode, &header.baseline) {
+            (Mode::Full, _) => Base::Present,
+            (Mode::Incremental, None) => Base::Unrecorded,
+            (Mode::Incremental, Some(run)) if seen.contains(run) => Base::Present,
+            (Mode::Incremental, Some(run)) => Base::Missing(run.clone()),
+        };
         seen.insert(header.run.clone());
-        gap
+        base
     }
 }
 
@@ -147,7 +161,7 @@ fn list_item(peer: &OsStr, item: &StoredItem, runs: &mut Runs, count_paths: bool
     let Some(manifest) = &item.manifest else { return listed };
     match read_header(manifest) {
         Ok(header) => {
-            listed.gap = runs.note(peer, &item.name, &header);
+            listed.gap = matches!(runs.note(peer, &item.name, &header), Base::Missing(_));
             listed.kind = match header.mode {
                 Mode::Full => ItemKind::Full,
                 Mode::Incremental => ItemKind::Increment,
@@ -157,18 +171,23 @@ fn list_item(peer: &OsStr, item: &StoredItem, runs: &mut Runs, count_paths: bool
         Err(error) => listed.manifest_error = Some(error),
     }
     if count_paths && listed.manifest_error.is_none() {
-        match count(manifest) {
+        match count(item, manifest) {
             Ok(paths) => listed.paths = Some(paths),
-            Err(error) => listed.manifest_error = Some(error),
+            Err(error) => {
+                (listed.kind, listed.manifest_error) = (ItemKind::Unknown, Some(error));
+            }
         }
     }
     listed
 }
 
-fn count(manifest: &StoredFile) -> Result<u64, String> {
+fn count(item: &StoredItem, manifest: &StoredFile) -> Result<u64, String> {
     let file = manifest.open().map_err(|error| error.to_string())?;
     let reader = ManifestReader::open(file).map_err(|error| error.to_string())?;
-    reader.trailer().map(|trailer| trailer.lines).map_err(|error| error.to_string())
+    let header = reader.header().clone();
+    let trailer = reader.trailer().map_err(|error| error.to_string())?;
+    check_archive(item, &header, &trailer)?;
+    Ok(trailer.lines)
 }
 
 #[expect(clippy::ref_option, reason = "serde hands over references to fields")]

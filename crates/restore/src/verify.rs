@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 use crate::content::Content;
 use crate::layer::{Manifest, read_header};
-use crate::list::Runs;
+use crate::list::{Base, Runs};
 use crate::path::clean;
 use crate::scan::describe;
 use crate::source::{PeerDay, Source, SourceError, StoredFile, StoredItem};
@@ -143,9 +143,14 @@ impl Check<'_> {
             let Some(manifest) = &item.manifest else { continue };
             // One that cannot be read is reported when its day is.
             let Ok(header) = read_header(manifest) else { continue };
-            if runs.note(&self.peer.name, &item.name, &header) {
-                let baseline = header.baseline.as_deref().unwrap_or("nothing");
-                self.damage(manifest, format!("it builds on {baseline}, which is not here"));
+            match runs.note(&self.peer.name, &item.name, &header) {
+                Base::Present => {}
+                Base::Missing(run) => self.damage(manifest, format!("it builds on {run}, which is not here")),
+                Base::Unrecorded => {
+                    let message =
+                        "it builds on a run without a manifest: what was deleted before it is not known";
+                    self.find(&name_of(manifest), Severity::Known, message.to_owned());
+                }
             }
         }
     }

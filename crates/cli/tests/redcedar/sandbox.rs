@@ -96,20 +96,23 @@ impl Sandbox {
         let program = cargo_bin!("redcedar").display().to_string();
         let root = self.root().display().to_string();
         let host = redcedar_system::account::host_name();
+        let normalised = root.trim_start_matches('/').replace('/', "-") + "-";
         let text = text.replace(&program, "redcedar").replace(&format!("{root}/"), "/").replace(&root, "/");
-        let text = text.replace(&format!("/{host}/"), "/HOST/").replace(&format!("  {host}  "), "  HOST  ");
-        without_times(&text)
+        let mut text = text.replace(&normalised, "");
+        for (pattern, replacement) in [
+            // What a stopwatch says.
+            (r"in [0-9.]+ s\b".to_owned(), "in TIME"),
+            // How long names are, and how well they compress, depends on the sandbox.
+            (r"wrote [0-9.]+ [KMG]?i?B".to_owned(), "wrote SIZE"),
+            (r"read ([0-9]+ files), [0-9.]+ [KMG]?i?B".to_owned(), "read $1, SIZE"),
+            (r"(full|increment|unknown) +[0-9.]+ [KMG]?i?B".to_owned(), "$1  SIZE"),
+            (format!(r"(?m)(^| ){}( |:)", regex::escape(&host)), "${1}HOST$2"),
+            (r"(MACHINE|HOST|ITEM|KIND|/anna) {2,}".to_owned(), "$1  "),
+        ] {
+            text = regex::Regex::new(&pattern).unwrap().replace_all(&text, replacement).into_owned();
+        }
+        text
     }
-}
-
-/// Replaces what a stopwatch says: ` in 0.4 s`.
-fn without_times(text: &str) -> String {
-    text.lines()
-        .map(|line| match line.rfind(" in ") {
-            Some(at) if line.ends_with(" s") => format!("{} in TIME\n", &line[..at]),
-            _ => format!("{line}\n"),
-        })
-        .collect()
 }
 
 /// Splits a command line as a shell does, as far as examples go.

@@ -11,7 +11,7 @@ use redcedar_system::fs::write_atomically;
 use super::{Collect, Config, Extensions, Options, PeerList, Purge, Reference, Stage, Store};
 use crate::diagnostic::Diagnostics;
 use crate::xml::{Document, Node, TextError, Writer};
-use crate::{Section, Source};
+use crate::{Section, Source, encoding};
 
 /// Why a configuration cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -68,8 +68,8 @@ impl Config {
         let source = &document.source;
         let before = Self::parse(source.clone()).map_err(RenderError::Invalid)?.config;
         let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-        if let Some(encoding) = document.declared_encoding {
-            edits.push((encoding.range(), "UTF-8".to_owned()));
+        if let Some(encoding) = encoding::declared_encoding(source.text().as_bytes()) {
+            edits.push((encoding, "UTF-8".to_owned()));
         }
         let mut end_of_previous = None;
         for (part, part_before) in self.parts().iter().zip(before.parts()) {

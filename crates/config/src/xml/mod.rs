@@ -1,12 +1,10 @@
 //! The file as a tree of elements with positions.
 //!
 //! Cedar Backup reads with expat and Python's `minidom`, and files in use depend on what that does: namespaces are checked but
-//! do not matter, internal entities are expanded and external ones are empty, a run of text ends at a comment or CDATA. A
-//! parser of our own keeps to it exactly and knows for each element which bytes of the file it is, which messages and
+//! do not matter, internal entities are expanded and external ones are empty, a run of text ends at a comment or CDATA. The
+//! tree keeps to it, and knows for each element which bytes of the file it is, which messages and
 //! [`crate::Config::render_over`] need.
 
-mod cursor;
-mod doctype;
 mod parser;
 mod writer;
 
@@ -23,8 +21,6 @@ pub struct Document {
     pub(crate) source: Source,
     /// All elements, parents before children. The first is the root.
     pub(crate) elements: Vec<Element>,
-    /// The encoding name in the XML declaration.
-    pub(crate) declared_encoding: Option<Span>,
 }
 
 /// An element of a [`Document`].
@@ -56,19 +52,9 @@ impl Document {
     /// # Errors
     /// When it is not well-formed: one finding, where parsing stopped.
     pub fn parse(source: Source) -> Result<Self, Diagnostics> {
-        match parser::parse(source.text()) {
-            Ok(parsed) => {
-                let parser::Parsed { elements, declared_encoding } = parsed;
-                Ok(Self { source, elements, declared_encoding })
-            }
-            Err(error) => {
-                let message = format!("Unable to parse XML document: {}", error.message);
-                let mut finding = Diagnostic::error(error.span, message);
-                finding.hint = error.opened.map(|(name, offset)| {
-                    format!("`<{name}>` was opened in line {}", source.position(offset).line)
-                });
-                Err(Diagnostics::new(source, vec![finding]))
-            }
+        match parser::parse(&source) {
+            Ok(elements) => Ok(Self { source, elements }),
+            Err(finding) => Err(Diagnostics::new(source, vec![finding])),
         }
     }
 

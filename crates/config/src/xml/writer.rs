@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::path::Path;
 
-use super::cursor::is_char;
+use xml::common::is_xml10_char;
 
 /// Why a configuration cannot be written as XML.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -76,7 +76,7 @@ impl Writer {
             self.line(&format!("<{name}/>"));
             return;
         }
-        if let Some(character) = text.chars().find(|c| !is_char(*c)) {
+        if let Some(character) = text.chars().find(|c| !is_xml10_char(*c)) {
             self.error.get_or_insert(TextError::Character { element: name.to_owned(), character });
         }
         self.line(&format!("<{name}>{}</{name}>", escaped(&text)));

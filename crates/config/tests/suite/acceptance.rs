@@ -20,6 +20,14 @@ fn files_are_accepted_and_refused_as_listed() {
 }
 
 #[test]
+fn contrived_files_are_not_read_as_by_the_original() {
+    for (text, accepted_by_original) in cases::DEPARTURES {
+        let accepted = Config::parse(Source::new("case.conf", text)).is_ok();
+        assert_ne!(accepted, *accepted_by_original, "{text}");
+    }
+}
+
+#[test]
 fn the_complete_file_gives_no_warnings() {
     let loaded = Config::parse(Source::new("base.conf", cases::BASE)).unwrap();
     assert!(loaded.warnings.is_empty(), "{}", loaded.warnings);

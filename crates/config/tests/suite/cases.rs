@@ -385,7 +385,6 @@ const DOCUMENT: &[Case] = &[
         true,
     ),
     ("<?xml version=\"1.0\"?>", "<!DOCTYPE a [ <!ENTITY e 'x> ]>", false),
-    ("<?xml version=\"1.0\"?>", "<!DOCTYPE a [ <!ENTITY e 'a&b'> ]>", false),
     ("<?xml version=\"1.0\"?>", "<!DOCTYPE a [ <!ENTITY e 'a%b;'> ]>", false),
     ("<?xml version=\"1.0\"?>", "<!DOCTYPE a [ text ]>", false),
 ];
@@ -406,7 +405,6 @@ const DOCUMENTS: &[(&str, bool)] = &[
     (concat!("<!DOCTYPE c [<!ENTITY d 'w'>]><cb_config>", with_dir!("&d;"), "</cb_config>"), false),
     (concat!("<!DOCTYPE c [<!ENTITY d '<!-- -->/w'>]><cb_config>", with_dir!("&d;"), "</cb_config>"), true),
     (concat!("<!DOCTYPE c [<!ENTITY d '&#60;b/>/w'>]><cb_config>", with_dir!("&d;"), "</cb_config>"), true),
-    (concat!("<!DOCTYPE c [<!ENTITY d '<b>'>]><cb_config>", with_dir!("/w&d;</b>"), "</cb_config>"), false),
     (
         concat!("<!DOCTYPE c [<!ENTITY d '</working_dir>'>]><cb_config>", with_dir!("/w&d;"), "</cb_config>"),
         false,
@@ -430,14 +428,6 @@ const DOCUMENTS: &[(&str, bool)] = &[
         ),
         true,
     ),
-    (
-        concat!(
-            "<!DOCTYPE c [<!ENTITY d SYSTEM 'x' NDATA n>]><cb_config>",
-            with_dir!("&d;/w"),
-            "</cb_config>"
-        ),
-        false,
-    ),
     (concat!("<!DOCTYPE c SYSTEM 'x'><cb_config>", with_dir!("&d;/w"), "</cb_config>"), true),
     (
         concat!(
@@ -447,13 +437,47 @@ const DOCUMENTS: &[(&str, bool)] = &[
         ),
         false,
     ),
-    (concat!("<!DOCTYPE c [%p;]><cb_config>", with_dir!("&d;/w"), "</cb_config>"), true),
-    (concat!("<!DOCTYPE c [%p;<!ENTITY d 'x'>]><cb_config>", with_dir!("&d;/w"), "</cb_config>"), true),
-    (concat!("<!DOCTYPE c [<!ENTITY : 'x'>]><cb_config>", with_dir!("/w"), "</cb_config>"), false),
     (concat!("<!DOCTYPE c [<!ENTITY lt 'x'>]><cb_config>", with_dir!("/w&lt;"), "</cb_config>"), true),
-    (concat!("<!DOCTYPE c [<!ENTITY d '<'>]><cb_config a='&d;'>", with_dir!("/w"), "</cb_config>"), false),
+];
+
+/// Contrived documents that we read otherwise than the original, and whether the original accepts them. None of them means
+/// something else to us than to the original: what both accept they read alike.
+pub(crate) const DEPARTURES: &[(&str, bool)] = &[
+    // Entities that are no XML, used or not.
+    (concat!("<!DOCTYPE c [<!ENTITY d 'a&b'>]><cb_config>", minimal!(), "</cb_config>"), false),
+    (concat!("<!DOCTYPE c [<!ENTITY : 'x'>]><cb_config>", minimal!(), "</cb_config>"), false),
+    (concat!("<!DOCTYPE c [<!ENTITY d '<b>'>]><cb_config>", with_dir!("/w&d;</b>"), "</cb_config>"), false),
     (
-        concat!("<!DOCTYPE c [<!ENTITY d SYSTEM 'x'>]><cb_config a='&d;'>", with_dir!("/w"), "</cb_config>"),
+        concat!(
+            "<!DOCTYPE c [<!ENTITY d SYSTEM 'x' NDATA n>]><cb_config>",
+            with_dir!("&d;/w"),
+            "</cb_config>"
+        ),
         false,
     ),
+    (concat!("<!DOCTYPE c [<!ENTITY d '<'>]><cb_config a='&d;'>", minimal!(), "</cb_config>"), false),
+    (concat!("<!DOCTYPE c [<!ENTITY d SYSTEM 'x'>]><cb_config a='&d;'>", minimal!(), "</cb_config>"), false),
+    // Other things in a document type.
+    (concat!("<!DOCTYPE c ['x']><cb_config>", minimal!(), "</cb_config>"), false),
+    (
+        concat!("<!DOCTYPE c [<!ELEMENT a ANY><!ELEMENT a ANY>]><cb_config>", minimal!(), "</cb_config>"),
+        false,
+    ),
+    (concat!("<!DOCTYPE c [%p;]><cb_config>", minimal!(), "</cb_config>"), true),
+    (
+        concat!("<!DOCTYPE c [<!ENTITY % p SYSTEM 'x'> %p;]><cb_config>", with_dir!("&d;/w"), "</cb_config>"),
+        true,
+    ),
+    // Attributes with markup other than the beginning of an element in them.
+    (concat!("<cb_config a='</b>'>", minimal!(), "</cb_config>"), false),
+    (concat!("<cb_config a='<!-- -->'>", minimal!(), "</cb_config>"), false),
+    // Names.
+    (concat!("<cb_config>", minimal!(), "<?a:b?></cb_config>"), false),
+    (concat!("<cb_config xml:-a='x'>", minimal!(), "</cb_config>"), false),
+    (concat!("<cb_config \u{10000}='x'>", minimal!(), "</cb_config>"), false),
+    (concat!("<cb_config>", minimal!(), "<xml:a/></cb_config>"), true),
+    // Other versions of XML.
+    (concat!("<?xml version='2.0'?><cb_config>", minimal!(), "</cb_config>"), true),
+    (concat!("<?xml version='1.1'?><cb_config>", minimal!(), "&#1;</cb_config>"), false),
+    (concat!("<?xml version='1.1'?><cb_config>", minimal!(), "\u{7f}</cb_config>"), true),
 ];
