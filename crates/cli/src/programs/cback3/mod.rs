@@ -241,7 +241,7 @@ impl Session<'_> {
     fn fail(&self, intent: &str, error: &dyn Error) {
         self.monitor.error(format!("{intent}: {}", error.to_string().trim_end()));
         if self.options.has("stack") {
-            let causes = std::iter::successors(error.source(), |cause| cause.source());
+            let causes = std::iter::successors(error.source(), |cause: &&dyn Error| (*cause).source());
             let causes: Vec<String> = causes.map(|cause| format!("caused by: {cause}\n")).collect();
             say(io::stderr(), &format!("{error:?}\n{}", causes.concat()));
         }
