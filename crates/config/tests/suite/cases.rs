@@ -471,6 +471,7 @@ pub(crate) const DEPARTURES: &[(&str, bool)] = &[
     // Attributes with markup other than the beginning of an element in them.
     (concat!("<cb_config a='</b>'>", minimal!(), "</cb_config>"), false),
     (concat!("<cb_config a='<!-- -->'>", minimal!(), "</cb_config>"), false),
+    (concat!("<cb_config a='<![CDATA[ ]]>'>", minimal!(), "</cb_config>"), false),
     // Names.
     (concat!("<cb_config>", minimal!(), "<?a:b?></cb_config>"), false),
     (concat!("<cb_config xml:-a='x'>", minimal!(), "</cb_config>"), false),

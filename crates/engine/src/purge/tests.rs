@@ -229,6 +229,34 @@ fn the_lock_of_the_running_program_stays() {
 }
 
 #[test]
+fn what_cannot_be_deleted_is_told() {
+    let pool = Pool::new(&[]);
+    pool.file("staging/file", 9);
+    let (system, monitor) = fake::system(NOW);
+    let mut outcome = Outcome::default();
+    let mut deletion = Deletion { system: &system, outcome: &mut outcome, files: 0, directories: 0 };
+    let root = Directory::open(&pool.path("staging")).unwrap();
+    let not_a_directory = Removal::Directory { name: "file".into(), below: Vec::new(), itself: true };
+    deletion.all(&root, &[not_a_directory]).unwrap();
+    assert_eq!(deletion.directories, 0);
+    assert_eq!(outcome.failures, monitor.at(Level::Error));
+    assert!(outcome.failures[0].contains("staging/file"), "{:?}", outcome.failures);
+    assert_eq!(pool.left("staging"), ["file"]);
+}
+
+#[test]
+fn what_has_changed_since_it_was_looked_at_stays() {
+    let pool = Pool::new(&[]);
+    pool.file("staging/file", 9);
+    let (system, _) = fake::system(NOW);
+    let mut outcome = Outcome::default();
+    let mut deletion = Deletion { system: &system, outcome: &mut outcome, files: 0, directories: 0 };
+    let root = Directory::open(&pool.path("staging")).unwrap();
+    deletion.all(&root, &[Removal::File("file".into(), (0, 0, 0))]).unwrap();
+    assert_eq!((deletion.files, pool.left("staging")), (0, vec!["file".to_owned()]));
+}
+
+#[test]
 fn an_interrupted_purge_deletes_nothing_more() {
     let pool = Pool::new(&[("staging", 0)]);
     pool.file("staging/old", 9);

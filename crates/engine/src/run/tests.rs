@@ -117,11 +117,13 @@ fn a_failing_post_hook_leaves_its_action_done_and_ends_the_run() {
     assert!(!monitor.at(Level::Info).iter().any(|line| line.contains("purge")));
 }
 
+/// Words, scope, what is done to the configuration, what the run ends with.
+type Row<'a> = (&'a [&'a str], Scope, fn(&mut Config), &'a str);
+
 #[test]
 fn nothing_begins_when_a_later_step_cannot_run() {
     let far =
         |config: &mut Config| config.peers.as_mut().unwrap().remote.push(sample::managed_peer("far", None));
-    type Row<'a> = (&'a [&'a str], Scope, fn(&mut Config), &'a str);
     let rows: [Row<'_>; 8] = [
         (
             &["stage", "purge"],

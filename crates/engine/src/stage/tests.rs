@@ -363,3 +363,52 @@ fn an_interrupted_run_marks_nothing() {
     assert!(pool.staged().is_empty());
     assert!(!pool.day().join(indicator::STAGE).exists());
 }
+
+/// Begins to collect again while the files are copied.
+struct OvertakingMonitor {
+    collect_dir: PathBuf,
+    heard: RecordingMonitor,
+}
+
+impl redcedar_system::Monitor for OvertakingMonitor {
+    fn log(&self, level: Level, message: &str) {
+        self.heard.log(level, message);
+    }
+
+    fn task(&self, _title: &str) {
+        fs_err::remove_file(self.collect_dir.join(indicator::COLLECT)).unwrap();
+    }
+}
+
+#[test]
+fn a_peer_that_collects_again_meanwhile_is_not_told_that_it_was_picked_up() {
+    let pool = Pool::new();
+    pool.collect(&[("etc.tar.gz", b"data")]);
+    let monitor =
+        Arc::new(OvertakingMonitor { collect_dir: pool.collect_dir(), heard: RecordingMonitor::default() });
+    let (mut system, _) = fake::system("2026-11-24T02:30:00[UTC]");
+    system.monitor = monitor.clone();
+    assert!(stage(&StageRequest { config: &pool.config, full: false }, &system).is_err());
+    assert_eq!(
+        monitor.heard.at(Level::Error),
+        ["Error staging [me]: it began to collect again while it was being staged"]
+    );
+    assert!(!pool.collect_dir().join(indicator::STAGE).exists());
+    assert!(!pool.peer_dir().join(indicator::COLLECT).exists());
+}
+
+#[test]
+fn an_old_indicator_is_worth_a_warning() {
+    let pool = Pool::new();
+    pool.collect(&[("etc.tar.gz", b"data")]);
+    let indicator = pool.collect_dir().join(indicator::COLLECT);
+    let then = jiff::Timestamp::from_second(1_795_487_400 - 25 * 3600).unwrap();
+    let file = fs_err::File::options().write(true).open(indicator).unwrap().into_parts().0;
+    file.set_modified(then.into()).unwrap();
+    let (outcome, monitor) = pool.stage();
+    assert!(outcome.unwrap().is_complete());
+    assert_eq!(
+        monitor.at(Level::Warning),
+        ["Peer [me] collected 25 hours ago and not since; its data is staged again."]
+    );
+}
