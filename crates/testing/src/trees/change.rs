@@ -55,7 +55,7 @@ fn one(
             Ok("delete")
         }
         3 => {
-            rename(rng, paths, target, number)?;
+            rename(rng, growth, paths, target, number)?;
             Ok("rename")
         }
         4 => {
@@ -121,13 +121,14 @@ fn remove(target: &Path) -> io::Result<()> {
     }
 }
 
-/// Moves `target` into another directory, or renames it where it is if there is no other that could take it.
-fn rename(rng: &mut Rng, paths: &[PathBuf], target: &Path, number: usize) -> io::Result<()> {
+/// Moves `target` into another directory, or renames it where it is if there is no other that could take it. (A move may
+/// make a loop of a link.)
+fn rename(rng: &mut Rng, growth: &Growth, paths: &[PathBuf], target: &Path, number: usize) -> io::Result<()> {
     let parent = rng.pick(paths);
     let fits = |parent: &Path| {
         parent.as_os_str().len() < 1_000 && target.as_os_str().len() < 1_000 && !parent.starts_with(target)
     };
-    let parent = if fs_err::symlink_metadata(&parent)?.is_dir() && fits(&parent) {
+    let parent = if growth.loops && fs_err::symlink_metadata(&parent)?.is_dir() && fits(&parent) {
         parent
     } else {
         target.parent().expect("the root itself is never renamed").to_path_buf()

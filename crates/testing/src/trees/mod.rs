@@ -5,6 +5,7 @@
 mod change;
 mod name;
 mod plant;
+mod reach;
 
 pub use change::change;
 pub use plant::Kind;
@@ -28,7 +29,7 @@ pub struct Growth {
     pub backslashes: bool,
     /// FIFOs, sockets, and device nodes where they can be made.
     pub specials: bool,
-    /// Links that lead to directories above them.
+    /// Links that lead back to where they are, directly or through other links.
     pub loops: bool,
     /// Owners other than ourselves (only if we are root).
     pub owners: bool,

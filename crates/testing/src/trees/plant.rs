@@ -1,6 +1,6 @@
 //! Making one object of a tree.
 
-use super::{Growth, name};
+use super::{Growth, name, reach};
 use crate::program;
 use crate::rng::Rng;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, Timespec, Timestamps};
@@ -153,15 +153,12 @@ impl<'a> Planter<'a> {
             }
             Kind::LinkToDirectory => {
                 let target = rng.pick(&self.directories);
-                if parent.starts_with(&target) && !self.growth.loops {
-                    return Ok(());
-                }
                 let target = if rng.one_in(2) { target } else { relative(&parent, &target) };
-                self.link(rng, path, &target)
+                self.link_without_loop(rng, &parent, path, &target)
             }
             Kind::LinkToLink if !self.links.is_empty() => {
                 let target = rng.pick(&self.links);
-                self.link(rng, path, &relative(&parent, &target))
+                self.link_without_loop(rng, &parent, path, &relative(&parent, &target))
             }
             Kind::Dangling => {
                 let target = if rng.one_in(2) {
@@ -253,6 +250,20 @@ impl<'a> Planter<'a> {
             self.files.push(path);
         }
         Ok(())
+    }
+
+    /// A link, unless it makes a loop and none is wanted.
+    fn link_without_loop(
+        &mut self,
+        rng: &mut Rng,
+        parent: &Path,
+        path: PathBuf,
+        target: &Path,
+    ) -> io::Result<()> {
+        if !self.growth.loops && reach::would_loop(parent, target)? {
+            return Ok(());
+        }
+        self.link(rng, path, target)
     }
 
     fn link(&mut self, rng: &mut Rng, path: PathBuf, target: &Path) -> io::Result<()> {
