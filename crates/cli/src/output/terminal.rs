@@ -169,7 +169,8 @@ impl Monitor for Terminal {
 }
 
 fn style(with_bar: bool) -> ProgressStyle {
-    let template = if with_bar { "{prefix}  [{bar:20}] {wide_msg}" } else { "{prefix}  {wide_msg}" };
+    // Two lines: a title can be long, and time left must be seen on 80 columns.
+    let template = if with_bar { "{prefix}\n[{bar:14}] {wide_msg}" } else { "{prefix}\n{wide_msg}" };
     ProgressStyle::with_template(template).expect("a template that is written here").progress_chars("=> ")
 }
 

@@ -3,6 +3,7 @@
 mod errors;
 mod examples;
 mod help;
+mod json;
 mod machine;
 mod sandbox;
 mod sources;

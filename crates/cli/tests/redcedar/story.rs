@@ -33,3 +33,54 @@ fn a_file_that_changed_and_one_that_went_come_back_as_of_each_day() {
     assert_eq!(restored("/old", "notes.txt").as_deref(), Some("buy milk"));
     insta::assert_snapshot!(talk.join("\n"));
 }
+
+#[test]
+fn a_pool_of_one_is_collected_staged_and_restored_from_its_configuration() {
+    let mut sandbox = Sandbox::new();
+    sandbox.write("/home/anna/report.odt", "draft");
+    for directory in ["/etc", "/base/collect", "/base/stage", "/base/work"] {
+        fs_err::create_dir_all(sandbox.path(directory)).unwrap();
+    }
+    assert_eq!(sandbox.run("init /home/anna --base /base").code, 0);
+    let mut talk = vec![sandbox.talk("validate"), sandbox.talk("run all")];
+
+    sandbox.at("2026-11-24T02:00:00");
+    sandbox.write("/home/anna/report.odt", "final");
+    talk.push(sandbox.talk("run all -q"));
+    talk.push(sandbox.talk("list"));
+    talk.push(sandbox.talk("verify"));
+    talk.push(sandbox.talk("restore /home/anna --to /old --as-of 2026-11-23"));
+    let restored =
+        sandbox.path("/old").join(sandbox.path("/home/anna/report.odt").strip_prefix("/").unwrap());
+    assert_eq!(fs_err::read_to_string(restored).unwrap(), "draft");
+    insta::assert_snapshot!(talk.join("\n"));
+}
+
+#[test]
+fn a_directory_that_is_not_there_fails_and_the_others_are_backed_up() {
+    let sandbox = Sandbox::new();
+    sandbox.write("/home/anna/report.odt", "draft");
+    fs_err::create_dir(sandbox.path("/mnt")).unwrap();
+    let talk = [
+        sandbox.talk("backup /nowhere /home/anna --to /mnt/backup"),
+        sandbox.talk("list --from /mnt/backup"),
+    ];
+    insta::assert_snapshot!(talk.join("\n"));
+}
+
+#[test]
+fn what_is_there_is_replaced_only_when_that_is_said() {
+    let sandbox = Sandbox::new();
+    sandbox.write("/home/anna/report.odt", "draft");
+    fs_err::create_dir(sandbox.path("/mnt")).unwrap();
+    assert_eq!(sandbox.run("backup /home/anna --to /mnt/backup").code, 0);
+    sandbox.write("/home/anna/report.odt", "overwritten by mistake");
+    let restore = "restore /home/anna/report.odt --from /mnt/backup --in-place";
+    let mut talk = vec![sandbox.talk("restore --from /mnt/backup --to /home"), sandbox.talk(restore)];
+    assert_eq!(sandbox.read("/home/anna/report.odt"), "overwritten by mistake");
+    talk.push(sandbox.talk(&format!("{restore} --overwrite if-different --dry-run")));
+    assert_eq!(sandbox.read("/home/anna/report.odt"), "overwritten by mistake");
+    talk.push(sandbox.talk(&format!("{restore} --overwrite if-different")));
+    assert_eq!(sandbox.read("/home/anna/report.odt"), "draft");
+    insta::assert_snapshot!(talk.join("\n"));
+}

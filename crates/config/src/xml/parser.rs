@@ -165,11 +165,12 @@ impl Tree<'_> {
                 return refusal(at..at, &message).with_hint(opened);
             }
         }
-        // The place is in front of the reason.
+        // The place is in front of the reason, and what was found behind it, even if it is a blank or nothing.
         let said = error.to_string();
         let reason = said.split_once(' ').map_or(said.as_str(), |(_, reason)| reason);
+        let reason = reason.trim_end_matches([' ', ':']);
         if let Some(length) = broken_reference(raw) {
-            return refusal(read - length..read, reason).with_hint("for the character `&` write `&amp;`");
+            return refusal(read - length..read, reason).with_hint("a plain `&` is written `&amp;`");
         }
         match reason.split_once('\n') {
             Some((reason, hint)) => refusal(at..read.max(at), reason).with_hint(hint),

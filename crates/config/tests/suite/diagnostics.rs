@@ -111,6 +111,30 @@ fn a_file_that_ends_too_early_says_what_is_open() {
     ");
 }
 
+#[test]
+fn markup_in_a_value_is_pointed_at_with_what_to_do() {
+    insta::assert_snapshot!(diagnose("<cb_config>\n  <author>\u{fc} me & you</author>\n</cb_config>\n"), @"
+    cback3.conf:2:16: error: Unable to parse XML document: Unexpected token inside entity
+      |
+    2 |   <author>ü me & you</author>
+      |                ^^
+    hint: a plain `&` is written `&amp;`
+    ");
+    insta::assert_snapshot!(diagnose("<cb_config>\n  <author>\u{1f600} a ]]> b</author>\n</cb_config>\n"), @"
+    cback3.conf:2:15: error: Unable to parse XML document: Unexpected token: ]]>
+      |
+    2 |   <author>😀 a ]]> b</author>
+      |               ^^^
+    ");
+    insta::assert_snapshot!(diagnose("\n<?xml version='1.0'?>\n<cb_config/>\n"), @r#"
+    cback3.conf:2:6: error: Unable to parse XML document: Invalid processing instruction: <?xml
+      |
+    2 | <?xml version='1.0'?>
+      |      ^
+    hint: The XML spec only allows "<?xml" at the very beginning of the file, with no whitespace, comments, or any elements before it
+    "#);
+}
+
 /// What replaces what in the complete file, the warning that makes, and what it points at.
 type Case = (&'static str, &'static str, &'static str, &'static str);
 

@@ -137,6 +137,23 @@ fn an_edited_section_is_written_anew_and_all_else_stays() {
 }
 
 #[test]
+fn an_edit_replaces_exactly_its_section_between_other_alphabets() {
+    let purge = "<purge><!-- \u{3b1} \u{1f600} --><dir><abs_path>/s</abs_path><retain_days>7</retain_days></dir></purge>";
+    let text = SMALL
+        .replace("iso-8859-1", "UTF-8")
+        .replace("ours", "\u{1f600} na\u{ef}ve <purge/>")
+        .replace("geh&#101;im", "geh\u{e9}im\u{20ac}</password><\u{e9} \u{e9}='\u{1f600}/>'/><password>")
+        .replace("<purge><dir><abs_path>/s</abs_path><retain_days>7</retain_days></dir></purge>", purge)
+        .replace('\n', "\r\n");
+    let mut config = parse(&text);
+    config.purge.as_mut().unwrap().dirs[0].retain_days = 8;
+    let edited = "<purge>\n      <!-- \u{3b1} \u{1f600} -->\n      <dir>\n         <abs_path>/s</abs_path>\n         \
+                  <retain_days>8</retain_days>\n      </dir>\n   </purge>";
+    let expected = text.replace("\r\n", "\n").replace(purge, edited);
+    assert_eq!(config.render_over(&document(&text)).unwrap(), expected);
+}
+
+#[test]
 fn sections_come_and_go() {
     let mut config = parse(cases::BASE);
     let store = config.store.take();

@@ -60,7 +60,7 @@ pub(super) fn directory(
     owner: Option<Owner>,
     system: &System,
 ) -> Result<Copied, super::PeerError> {
-    remove_left_overs(target)?;
+    clear(target)?;
     let mut copied = Copied::default();
     let files = regular_files(source, &mut copied)?;
     let mut copy = Copy {
@@ -101,10 +101,16 @@ pub(super) fn directory(
     Ok(copied)
 }
 
-/// Temporary files of a run that was killed.
-fn remove_left_overs(target: &Directory) -> io::Result<()> {
-    let left = target.names()?.into_iter().filter(|name| is_temporary(name));
-    left.into_iter().try_for_each(|name| target.remove_file(&name))
+/// Removes temporary files of a run that was killed, and links: we make none, so somebody planted them where our files go.
+fn clear(target: &Directory) -> io::Result<()> {
+    for name in target.names()? {
+        let status = target.status(&name)?;
+        let is_link = status.is_some_and(|stat| FileType::from_raw_mode(stat.st_mode).is_symlink());
+        if is_temporary(&name) || is_link {
+            target.remove_file(&name)?;
+        }
+    }
+    Ok(())
 }
 
 fn is_temporary(name: &OsStr) -> bool {

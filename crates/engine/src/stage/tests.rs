@@ -338,8 +338,11 @@ fn links_planted_in_the_staging_directory_lead_nowhere() {
     fs_err::write(precious.join("file"), "precious").unwrap();
     pool.collect(&[("etc.tar.gz", b"data")]);
     fs_err::create_dir_all(pool.peer_dir()).unwrap();
-    std::os::unix::fs::symlink(precious.join("file"), pool.peer_dir().join("etc.tar.gz")).unwrap();
+    for name in ["etc.tar.gz", "etc.manifest.jsonl.zst", "cback.sha256", "cback.collect"] {
+        std::os::unix::fs::symlink(precious.join("file"), pool.peer_dir().join(name)).unwrap();
+    }
     pool.stage().0.unwrap();
+    assert_eq!(pool.staged(), ["cback.collect", "cback.sha256", "etc.tar.gz"]);
     assert_eq!(fs_err::read(precious.join("file")).unwrap(), b"precious");
     assert_eq!(fs_err::read(pool.peer_dir().join("etc.tar.gz")).unwrap(), b"data");
 

@@ -1,0 +1,72 @@
+//! The machine stops at the worst moments. The day before is still there, and the next run has everything.
+
+use super::world::{Day, World, archives, ours, was_killed};
+use redcedar_testing::members;
+use redcedar_testing::program::{self, describe};
+use redcedar_testing::trees::Growth;
+
+const COLLECT: &[&str] =
+    &["collect-before-archive", "collect-after-archive", "collect-before-state", "collect-before-indicator"];
+const STAGE: &[&str] = &["stage-before-copy", "stage-after-copy", "stage-before-indicator"];
+const PURGE: &[&str] = &["purge-before-delete", "purge-after-file"];
+
+#[test]
+fn killed_during_collect_nothing_is_lost() {
+    for (seed, checkpoint) in (1..).zip(COLLECT) {
+        killed_at(seed, checkpoint, &["collect"]);
+    }
+}
+
+#[test]
+fn killed_during_stage_nothing_is_lost() {
+    for (seed, checkpoint) in (10..).zip(STAGE) {
+        killed_at(seed, checkpoint, &["collect", "stage"]);
+    }
+}
+
+#[test]
+fn killed_during_purge_nothing_staged_is_lost() {
+    for (seed, checkpoint) in (20..).zip(PURGE) {
+        killed_at(seed, checkpoint, &["collect", "stage", "purge"]);
+    }
+}
+
+/// A good day, a day on which `actions` are killed at `checkpoint`, the same actions again, and one more day.
+fn killed_at(seed: u64, checkpoint: &str, actions: &[&str]) {
+    let mut world = World::grown(seed, Growth::everything());
+    let monday = Day::FIRST;
+    world.run(monday, &["collect", "stage"]);
+    let mut days = vec![(monday, world.snapshot())];
+
+    let tuesday = monday.next();
+    world.change(20);
+    let mut command = world.pool.command(ours(), &tuesday.time(), actions);
+    let output = program::run(command.env("REDCEDAR_CHECKPOINT", checkpoint));
+    assert!(was_killed(&output), "{checkpoint} is never reached: {}\n{}", describe(&output), world.log());
+    assert_archives_are_whole(&world, tuesday);
+    world.assert_restores(&days, seed);
+
+    // Somebody may have changed more before the next run.
+    world.change(5);
+    world.run(tuesday, &["collect", "stage"]);
+    days.push((tuesday, world.snapshot()));
+    world.assert_restores(&days, seed);
+
+    let wednesday = tuesday.next();
+    world.change(20);
+    world.run(wednesday, &["collect", "stage"]);
+    days.push((wednesday, world.snapshot()));
+    world.assert_restores(&days, seed);
+}
+
+/// What carries the name of an archive is one, from its beginning to its end.
+fn assert_archives_are_whole(world: &World, day: Day) {
+    for directory in [world.pool.collect_dir(), world.pool.daily_dir(&day.path())] {
+        if !directory.exists() {
+            continue;
+        }
+        for (_, archive) in archives(&directory) {
+            members::read(&archive).unwrap_or_else(|error| panic!("{}: {error}", archive.display()));
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Proofs: what the backup promises, shown with random trees, the original as the judge, and things going wrong on purpose.
+//!
+//! Everything runs the programs as a user would and looks at what they leave behind. The long versions are in modules
+//! called `slow`: `cargo nextest run --profile slow`.
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod changing_files;
+mod full_disk;
+mod history;
+mod killed;
+mod original;
+mod plain_tools;
+mod planted_links;
+mod salvage;
+mod unreadable;
+mod world;
