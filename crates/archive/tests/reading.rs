@@ -289,6 +289,20 @@ fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
     bytes
 }
 
+#[test]
+fn only_a_slash_at_the_end_of_the_whole_name_makes_a_directory() {
+    let mut builder = tar::Builder::new(Vec::new());
+    // The header of the first holds its first 100 bytes, the last of which is a slash.
+    for name in [format!("{}/file", "d".repeat(99)), "old directory/".to_owned()] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(0);
+        builder.append_data(&mut header, name, &[][..]).unwrap();
+    }
+    let members = intact(builder.into_inner().unwrap().as_slice());
+    let kinds: Vec<_> = members.iter().map(|(member, _)| member.kind).collect();
+    assert_eq!(kinds, [MemberKind::File, MemberKind::Directory]);
+}
+
 /// As the original leaves it when a file shrinks: the header announces 100,000 bytes, 16,384 follow, then the rest.
 fn shrunk(rest: &[u8]) -> Vec<u8> {
     let mut bytes = archive(&[("first", b"1")]);

@@ -29,12 +29,14 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// A pool in a temporary directory, without a configuration yet.
+    /// A pool in a temporary directory, without a configuration yet. It is left there for a look at it when
+    /// `REDCEDAR_KEEP` is set.
     ///
     /// # Errors
     /// When its directories cannot be made.
     pub fn new() -> io::Result<Self> {
-        let temporary = TempDir::with_prefix("redcedar-pool-")?;
+        let mut temporary = TempDir::with_prefix("redcedar-pool-")?;
+        temporary.disable_cleanup(program::variable("REDCEDAR_KEEP").is_some());
         let pool = Self::at(temporary.path())?;
         Ok(Self { temporary: Some(temporary), ..pool })
     }

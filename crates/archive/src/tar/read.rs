@@ -469,7 +469,7 @@ fn finish_member(
     position: &mut u64,
 ) -> Result<Option<Member>, ReadError> {
     let mut member = Member {
-        kind: kind_of(&header),
+        kind: kind_of(header.kind),
         path: extensions.name.unwrap_or(header.name),
         size: header.size,
         mode: header.mode,
@@ -490,6 +490,11 @@ fn finish_member(
             return Ok(None);
         }
     }
+    // Old archives know a directory only by its slash. It counts at the end of the whole name: where a long name is cut off
+    // for the header there may be a slash as well.
+    if member.kind == MemberKind::File && member.path.ends_with(b"/") {
+        member.kind = MemberKind::Directory;
+    }
     // Links and devices have no data, whatever their size field says; directories of some producers have.
     let stored = match member.kind {
         MemberKind::File | MemberKind::Directory | MemberKind::Other(_) => member.size,
@@ -505,9 +510,8 @@ fn finish_member(
     Ok(end.map(|end| Member { data: *position..end, ..member }))
 }
 
-fn kind_of(header: &RawHeader) -> MemberKind {
-    match header.kind {
-        b'0' | 0 | b'7' if header.name.ends_with(b"/") => MemberKind::Directory,
+fn kind_of(kind: u8) -> MemberKind {
+    match kind {
         b'0' | 0 | b'7' | b'S' => MemberKind::File,
         b'1' => MemberKind::HardLink,
         b'2' => MemberKind::Symlink,

@@ -48,7 +48,7 @@ fn one(
 ) -> io::Result<&'static str> {
     let metadata = fs_err::symlink_metadata(target)?;
     let kind = metadata.file_type();
-    match rng.below(12) {
+    match rng.below(14) {
         0 | 1 => add(rng, growth, paths, number),
         2 => {
             remove(target)?;
@@ -88,6 +88,21 @@ fn one(
         10 if kind.is_file() && metadata.len() > 0 => {
             change_unseen(rng, target, &metadata)?;
             Ok("change, keeping size and mtime,")
+        }
+        11 if kind.is_file() || kind.is_dir() => {
+            let value = rng.bytes(20);
+            // Where there are none, nothing changes.
+            let _ = xattr::set(target, "user.changed", &value);
+            Ok("set an attribute of")
+        }
+        12 if kind.is_file() => {
+            let copy = target.with_file_name(format!("copy {number}"));
+            fs_err::copy(target, &copy)?;
+            plant::set_mtime(&copy, metadata.mtime(), metadata.mtime_nsec())?;
+            fs_err::os::unix::fs::lchown(&copy, Some(metadata.uid()), Some(metadata.gid()))?;
+            fs_err::set_permissions(&copy, metadata.permissions())?;
+            fs_err::rename(copy, target)?;
+            Ok("replace by a copy")
         }
         _ if kind.is_file() => {
             let content = plant::content(rng, growth.largest);
