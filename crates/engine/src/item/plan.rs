@@ -255,6 +255,10 @@ fn judge(before: &Present, now: &Stat, began: Timestamp) -> Verdict {
     if !has_content {
         return if stat.changed == now.changed { Verdict::Same } else { Verdict::Different };
     }
+    // The content may be the same, but it is that of another file: one name more or less for this one or the other.
+    if stat.inode != now.inode && (stat.has_other_names || now.has_other_names) {
+        return Verdict::Different;
+    }
     let is_settled = Timestamp { seconds: stat.changed.seconds.saturating_add(1), ..stat.changed } <= began;
     if is_settled && (stat.changed, stat.inode) == (now.changed, now.inode) {
         Verdict::Same

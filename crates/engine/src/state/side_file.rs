@@ -141,6 +141,8 @@ pub struct Stat {
     pub changed: Timestamp,
     /// Inode number.
     pub inode: u64,
+    /// Whether a file has other names, here or elsewhere.
+    pub has_other_names: bool,
 }
 
 impl From<&Metadata> for Stat {
@@ -160,6 +162,7 @@ impl From<&Metadata> for Stat {
             modified: metadata.modified,
             changed: metadata.changed,
             inode: metadata.inode,
+            has_other_names: metadata.kind == Kind::File && metadata.links > 1,
         }
     }
 }

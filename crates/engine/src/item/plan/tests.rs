@@ -10,7 +10,17 @@ const DIGEST: Option<Sha1> = Some([1; 20]);
 
 fn stat(kind: Kind) -> Stat {
     let long_ago = Timestamp { seconds: 10, nanoseconds: 0 };
-    Stat { kind, mode: 0o644, uid: 1, gid: 2, size: 3, modified: long_ago, changed: long_ago, inode: 4 }
+    Stat {
+        kind,
+        mode: 0o644,
+        uid: 1,
+        gid: 2,
+        size: 3,
+        modified: long_ago,
+        changed: long_ago,
+        inode: 4,
+        has_other_names: false,
+    }
 }
 
 fn present(stat: Stat, digest: Option<Sha1>) -> Present {
@@ -38,6 +48,12 @@ fn what_anyone_can_see_needs_no_reading() {
 #[test]
 fn what_only_the_file_system_noticed_is_read() {
     assert_eq!(after(|now| now.inode = 9), Verdict::Unclear);
+    assert_eq!(
+        after(|now| now.has_other_names = true),
+        Verdict::Same,
+        "the new name is stored, and this one with it"
+    );
+    assert_eq!(after(|now| (now.inode, now.has_other_names) = (9, true)), Verdict::Different);
     assert_eq!(after(|now| now.changed.nanoseconds = 9), Verdict::Unclear);
 }
 

@@ -16,6 +16,7 @@ const KIND_MASK: u8 = 0x0f;
 const RECENT: u8 = 0x10;
 const DIGEST: u8 = 0x20;
 const ATTRIBUTES: u8 = 0x40;
+const OTHER_NAMES: u8 = 0x80;
 
 /// Appends a record without its length.
 pub(super) fn encode(record: &RecordRef<'_>, previous: &[u8], into: &mut Vec<u8>) {
@@ -23,7 +24,10 @@ pub(super) fn encode(record: &RecordRef<'_>, previous: &[u8], into: &mut Vec<u8>
     let tag = match &record.known {
         None => GONE,
         Some(Known { stat, digest, attributes }) => {
-            kind_number(stat.kind) | flag(digest.is_some(), DIGEST) | flag(attributes.is_some(), ATTRIBUTES)
+            kind_number(stat.kind)
+                | flag(digest.is_some(), DIGEST)
+                | flag(attributes.is_some(), ATTRIBUTES)
+                | flag(stat.has_other_names, OTHER_NAMES)
         }
     };
     into.push(tag | flag(record.is_recent, RECENT));
@@ -81,6 +85,7 @@ fn decode_present(kind: Kind, tag: u8, input: &mut Input<'_>) -> Option<Present>
         inode: input.number()?,
         modified: input.time()?,
         changed: input.time()?,
+        has_other_names: tag & OTHER_NAMES != 0,
     };
     let mut digest = |flag| match tag & flag {
         0 => Some(None),

@@ -41,6 +41,7 @@ fn stat(number: u64) -> Stat {
         modified: time,
         changed: time,
         inode: u64::MAX,
+        has_other_names: true,
     }
 }
 
