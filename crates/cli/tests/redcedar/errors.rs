@@ -1,5 +1,8 @@
 //! What goes wrong, how it is said, and the exit code.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+
 use super::Sandbox;
 
 #[test]
@@ -48,6 +51,23 @@ fn a_reader_that_went_away_is_no_error() {
     drop(reader);
     let status = sandbox.command("completions bash").stdout(writer).status().unwrap();
     assert_eq!(status.code(), Some(0));
+}
+
+#[test]
+fn what_cannot_be_read_is_listed_even_when_quiet_and_is_exit_7() {
+    let sandbox = Sandbox::new();
+    sandbox.write("/home/anna/open", "open");
+    sandbox.write("/home/anna/closed", "closed");
+    fs_err::set_permissions(sandbox.path("/home/anna/closed"), Permissions::from_mode(0o000)).unwrap();
+    fs_err::create_dir(sandbox.path("/mnt")).unwrap();
+    fs_err::set_permissions(sandbox.path("/mnt"), Permissions::from_mode(0o777)).unwrap();
+    for switches in ["", " -q", " -v"] {
+        let line = format!("backup /home/anna --to /mnt/backup --full{switches}");
+        let output = sandbox.unprivileged(&line).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(7), "{text}");
+        assert!(text.contains("/home/anna/closed") && text.contains("Permission denied"), "{line}: {text}");
+    }
 }
 
 /// A machine with a configuration of its own, and none of the directories that it names.

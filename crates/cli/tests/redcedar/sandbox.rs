@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use assert_cmd::cargo::cargo_bin;
+use redcedar_testing::program;
 
 /// A machine of its own: everything happens below one temporary directory.
 pub(crate) struct Sandbox {
@@ -53,13 +54,25 @@ impl Sandbox {
     }
 
     /// `redcedar` in the root of the sandbox. Words that begin with `/` mean paths in here.
-    #[expect(clippy::disallowed_methods, reason = "the program under test")]
     pub(crate) fn command(&self, line: &str) -> Command {
-        let mut command = Command::new(cargo_bin!("redcedar"));
+        self.complete(program::command(cargo_bin!("redcedar")), line)
+    }
+
+    /// The same as somebody who is not root, whom permissions hold back.
+    pub(crate) fn unprivileged(&self, line: &str) -> Command {
+        if !program::is_root() {
+            return self.command(line);
+        }
+        // That user need not be able to reach the original.
+        let copy = self.root().join("redcedar");
+        fs_err::copy(cargo_bin!("redcedar"), &copy).unwrap();
+        let mut command = program::command("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(copy);
+        self.complete(command, line)
+    }
+
+    fn complete(&self, mut command: Command, line: &str) -> Command {
         command
-            .env_clear()
-            .env("PATH", "/usr/bin:/bin")
-            .env("TZ", "UTC")
             .env("HOME", self.root())
             .env("COLUMNS", "100")
             .env("REDCEDAR_NOW", &self.now)

@@ -54,6 +54,11 @@ impl Lock {
     /// [`LockError::Busy`] when another process holds it, [`LockError::Io`] when the lock file cannot be made.
     pub fn acquire(directory: &Path) -> Result<Self, LockError> {
         let io = |source| LockError::Io { directory: directory.to_owned(), source };
+        let path = directory.join(LOCK_NAME);
+        // A link in its place would not be followed, and would keep us from locking at all.
+        if fs_err::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_symlink()) {
+            fs_err::remove_file(&path).map_err(io)?;
+        }
         let mut file = std::fs::OpenOptions::new()
             .read(true)
             .write(true)
@@ -61,7 +66,7 @@ impl Lock {
             .truncate(false)
             .mode(0o600)
             .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
-            .open(directory.join(LOCK_NAME))
+            .open(&path)
             .map_err(io)?;
         match file.try_lock() {
             Ok(()) => {}
@@ -94,5 +99,16 @@ mod tests {
         assert!(refused.to_string().contains(&std::process::id().to_string()), "{refused}");
         drop(held);
         Lock::acquire(directory.path()).unwrap();
+    }
+
+    #[test]
+    fn a_planted_link_gives_way_and_its_target_is_untouched() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("target");
+        fs_err::write(&target, "precious").unwrap();
+        std::os::unix::fs::symlink(&target, directory.path().join(LOCK_NAME)).unwrap();
+        let _held = Lock::acquire(directory.path()).unwrap();
+        assert!(fs_err::symlink_metadata(directory.path().join(LOCK_NAME)).unwrap().is_file());
+        assert_eq!(fs_err::read(&target).unwrap(), b"precious");
     }
 }
