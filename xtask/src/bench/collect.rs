@@ -11,6 +11,10 @@ use std::path::Path;
 
 type Case = fn(&str, &Setting, &Options) -> Result<Vec<Row>>;
 
+/// A day on which everything is collected, and one on which only changes are: neither is the starting day of the pools.
+const FULL_DAY: &str = "2026-11-25T02:00";
+const NEXT_DAY: &str = "2026-11-26T02:00";
+
 /// All cases by name.
 const CASES: &[(&str, Case)] = &[
     ("full-targz-cback3", |name, setting, options| full_against_original(name, setting, options, "incr")),
@@ -71,7 +75,7 @@ fn full_against_pigz(name: &str, setting: &Setting, options: &Options) -> Result
 
 fn full_against_zstd(name: &str, setting: &Setting, options: &Options) -> Result<Vec<Row>> {
     let tree = setting.mixed_tree(options)?;
-    let pool = setting.pool("ours-zstd", &tree, "incr", "tarzst")?;
+    let pool = setting.pool("ours-zstd", &tree, "daily", "tarzst")?;
     let output = setting.path("zstd.tar.zst");
     let ours = Side::new(setting.ours(&pool, &["--full", "collect"]));
     let theirs = Side::new(shell(
@@ -88,10 +92,10 @@ fn unchanged_against_original(name: &str, setting: &Setting, options: &Options) 
     let tree = setting.mixed_tree(options)?;
     let our_pool = setting.pool("ours-incr", &tree, "incr", "targz")?;
     let their_pool = setting.pool("theirs-incr", &tree, "incr", "targz")?;
-    Side::new(setting.ours(&our_pool, &["--full", "collect"])).run()?;
+    Side::new(setting.ours_at(FULL_DAY, &our_pool, &["--full", "collect"])).run()?;
     Side::new(setting.theirs(&their_pool, &["--full", "collect"]).context("this case needs the original")?)
         .run()?;
-    let ours = Side::prepared(setting.ours(&our_pool, &["collect"]), || acknowledge(&our_pool));
+    let ours = Side::prepared(setting.ours_at(NEXT_DAY, &our_pool, &["collect"]), || acknowledge(&our_pool));
     let theirs =
         Side::new(setting.theirs(&their_pool, &["collect"]).context("this case needs the original")?);
     compare(name, &ours, &theirs, options.runs, &[(Quantity::Cpu, Target::TimesLess(15.0))])
@@ -100,8 +104,8 @@ fn unchanged_against_original(name: &str, setting: &Setting, options: &Options) 
 fn unchanged_against_find(name: &str, setting: &Setting, options: &Options) -> Result<Vec<Row>> {
     let tree = setting.mixed_tree(options)?;
     let pool = setting.pool("ours-incr", &tree, "incr", "targz")?;
-    Side::new(setting.ours(&pool, &["--full", "collect"])).run()?;
-    let ours = Side::prepared(setting.ours(&pool, &["collect"]), || acknowledge(&pool));
+    Side::new(setting.ours_at(FULL_DAY, &pool, &["--full", "collect"])).run()?;
+    let ours = Side::prepared(setting.ours_at(NEXT_DAY, &pool, &["collect"]), || acknowledge(&pool));
     let output = setting.path("find.txt");
     let theirs = Side::new(shell(
         r#"find "$1" -printf '%s %T@ %C@ %i %p\n' >"$2""#,
@@ -165,8 +169,8 @@ fn tiny_files(name: &str, setting: &Setting, options: &Options) -> Result<Vec<Ro
     let pools = pools.into_iter().collect::<Result<Vec<Pool>>>()?;
     let mut sides = Vec::new();
     for pool in &pools {
-        Side::new(setting.ours(pool, &["--full", "collect"])).run()?;
-        sides.push(Side::prepared(setting.ours(pool, &["collect"]), || acknowledge(pool)));
+        Side::new(setting.ours_at(FULL_DAY, pool, &["--full", "collect"])).run()?;
+        sides.push(Side::prepared(setting.ours_at(NEXT_DAY, pool, &["collect"]), || acknowledge(pool)));
     }
     let linear = [(Quantity::Wall, Target::AtMost(10.0)), (Quantity::Cpu, Target::AtMost(10.0))];
     let mut rows = compare(name, &sides[0], &sides[1], options.runs, &linear)?;
@@ -180,7 +184,7 @@ fn tiny_files(name: &str, setting: &Setting, options: &Options) -> Result<Vec<Ro
 fn collected(setting: &Setting, options: &Options) -> Result<(Pool, std::path::PathBuf)> {
     let tree = setting.mixed_tree(options)?;
     let pool = setting.pool("ours-incr", &tree, "incr", "targz")?;
-    Side::new(setting.ours(&pool, &["--full", "collect"])).run()?;
+    Side::new(setting.ours_at(FULL_DAY, &pool, &["--full", "collect"])).run()?;
     Ok((pool, tree))
 }
 

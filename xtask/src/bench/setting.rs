@@ -83,6 +83,14 @@ impl Setting {
         in_pool(&self.cback3, pool, arguments)
     }
 
+    /// Words that run ours at a given time. An increment needs a full collect of another day: what is collected earlier on
+    /// the same day counts as not picked up.
+    pub(crate) fn ours_at(&self, time: &str, pool: &Pool, arguments: &[&str]) -> Vec<OsString> {
+        let mut all = words(&["env".as_ref(), format!("REDCEDAR_NOW={time}").as_ref()]);
+        all.extend(self.ours(pool, arguments));
+        all
+    }
+
     /// Words that run the original in a pool; nothing if it is not there.
     pub(crate) fn theirs(&self, pool: &Pool, arguments: &[&str]) -> Option<Vec<OsString>> {
         self.oracle.as_ref().map(|oracle| in_pool(oracle.cback3(), pool, arguments))
