@@ -10,7 +10,7 @@ use crate::compress::{Compression, read};
 
 pub use crate::compress::blocks::BlockIndex;
 pub use crate::tar::read::{Damage, Event, Member, MemberKind, Members, ReadError, read_member};
-pub use crate::tar::salvage::find_swallowed;
+pub use crate::tar::salvage::{Suspicion, find_swallowed, suspect};
 
 /// How much is read from an uncompressed file at a time.
 const BUFFER: usize = 256 * 1024;

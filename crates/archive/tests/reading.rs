@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use redcedar_archive::Compression;
 use redcedar_archive::reader::{
-    ArchiveReader, BlockIndex, Damage, Event, Member, MemberKind, Members, at, find_swallowed, read_member,
-    sequential,
+    ArchiveReader, BlockIndex, Damage, Event, Member, MemberKind, Members, Suspicion, at, find_swallowed,
+    read_member, sequential, suspect,
 };
 use redcedar_testing::members;
 use redcedar_testing::program::{command, succeed};
@@ -344,6 +344,23 @@ fn what_a_shrunken_file_swallowed_is_found() {
         .collect();
     assert_eq!(names, [&b"first"[..], b"shrunk", b"c"]);
     assert_eq!(find_swallowed(&bytes[1536..], data).unwrap(), Some(1536 + 16_384));
+}
+
+#[test]
+fn members_swallowed_by_a_file_that_seems_to_end_at_a_header_are_suspected() {
+    // Of both that shrank nothing is stored. By their announced lengths each ends where a later header is.
+    let names = [("shrunk", 1536), ("a", 0), ("b", 0), ("shrunk too", 1024), ("c", 0), ("d", 0), ("e", 0)];
+    let bytes: Vec<u8> = names.iter().flat_map(|(name, size)| header(name, *size)).collect();
+    let suspicion = |data: std::ops::Range<u64>| {
+        let content = &bytes[usize::try_from(data.start).unwrap()..usize::try_from(data.end).unwrap()];
+        suspect(content, data).unwrap()
+    };
+    assert_eq!(suspicion(512..2048), Some(Suspicion { first: 512, then: vec![3072, 2048] }));
+    assert_eq!(suspicion(2048..3072), Some(Suspicion { first: 2048, then: vec![3072] }));
+
+    let whole = archive(&[("x", b"content"), ("y", b"")]);
+    assert_eq!(suspect(&whole[..], 512..512 + whole.len() as u64).unwrap(), None);
+    assert_eq!(suspect(&vec![7; 40_000][..], 512..40_512).unwrap(), None);
 }
 
 #[test]

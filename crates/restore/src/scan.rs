@@ -4,11 +4,15 @@ use std::io;
 
 use redcedar_archive::Compression;
 use redcedar_archive::reader::{
-    self, ArchiveReader, Damage, Event, Member, Members, ReadError, find_swallowed,
+    self, ArchiveReader, Damage, Event, Member, MemberKind, Members, ReadError, find_swallowed, read_member,
+    suspect,
 };
 use redcedar_system::{Interrupt, Interrupted};
 
 use crate::source::StoredFile;
+
+/// At how many places a header is looked for that shows that members were swallowed.
+const MOST_LOOKED_AT: usize = 32;
 
 /// The members of an archive, and what is wrong with it.
 #[derive(Debug, Default)]
@@ -66,7 +70,13 @@ fn scan_from(
         interrupt.check()?;
         match members.next_member() {
             Ok(Some(Event::Member(member))) => {
-                scan.members.push(ScannedMember { member: *member, available: None });
+                // What cannot be read here is met again, and said, by the next step.
+                let swallowed = swallowed_by(&member, &mut members, file, compression).unwrap_or_default();
+                let available = swallowed.map(|first| first - member.data.start);
+                scan.members.push(ScannedMember { member: *member, available });
+                if swallowed.is_some() {
+                    return Ok(swallowed);
+                }
             }
             Ok(Some(Event::Damage(damage))) => {
                 if let Some(swallowed) = swallowed_by_last(scan, &damage, file, compression) {
@@ -86,6 +96,26 @@ fn scan_from(
             }
         }
     }
+}
+
+/// Where what a member has swallowed begins, though there is a header where its data should end.
+fn swallowed_by(
+    member: &Member,
+    members: &mut Members<ArchiveReader>,
+    file: &StoredFile,
+    compression: Compression,
+) -> Result<Option<u64>, ReadError> {
+    // An archive that is stored as a file may itself be cut off.
+    let may_hold_members = member.extents.is_some() || member.path.ends_with(b".tar");
+    if member.kind != MemberKind::File || may_hold_members {
+        return Ok(None);
+    }
+    let Some(suspicion) = suspect(members.content(), member.data.clone())? else { return Ok(None) };
+    let is_header = |offset: &u64| {
+        open(file, compression, *offset).is_ok_and(|mut reader| read_member(&mut reader, *offset).is_ok())
+    };
+    let is_right = suspicion.then.iter().take(MOST_LOOKED_AT).any(is_header);
+    Ok(is_right.then_some(suspicion.first))
 }
 
 /// Whether the last member has swallowed others: then it gets its true length.
