@@ -22,7 +22,8 @@ const CASES: &[(&str, Case)] = &[
         full_against_original(name, setting, options, "daily")
     }),
     ("full-targz-pigz", full_against_pigz),
-    ("full-tarzst-zstd", full_against_zstd),
+    ("full-tarzst-zstd", |name, setting, options| full_against_zstd(name, setting, options, "incr")),
+    ("full-tarzst-daily-zstd", |name, setting, options| full_against_zstd(name, setting, options, "daily")),
     ("unchanged-cback3", unchanged_against_original),
     ("unchanged-find", unchanged_against_find),
     ("restore-all-tar", restore_everything),
@@ -73,7 +74,7 @@ fn full_against_pigz(name: &str, setting: &Setting, options: &Options) -> Result
     Ok(rows)
 }
 
-fn full_against_zstd(name: &str, setting: &Setting, options: &Options) -> Result<Vec<Row>> {
+fn full_against_zstd(name: &str, setting: &Setting, options: &Options, mode: &str) -> Result<Vec<Row>> {
     let tree = setting.mixed_tree(options)?;
     let pool = setting.pool("ours-zstd", &tree, "daily", "tarzst")?;
     let output = setting.path("zstd.tar.zst");
