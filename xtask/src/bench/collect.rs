@@ -76,7 +76,7 @@ fn full_against_pigz(name: &str, setting: &Setting, options: &Options) -> Result
 
 fn full_against_zstd(name: &str, setting: &Setting, options: &Options, mode: &str) -> Result<Vec<Row>> {
     let tree = setting.mixed_tree(options)?;
-    let pool = setting.pool("ours-zstd", &tree, "daily", "tarzst")?;
+    let pool = setting.pool(&format!("ours-zstd-{mode}"), &tree, mode, "tarzst")?;
     let output = setting.path("zstd.tar.zst");
     let ours = Side::new(setting.ours(&pool, &["--full", "collect"]));
     let theirs = Side::new(shell(
