@@ -9,6 +9,7 @@ mod item;
 pub mod outcome;
 pub mod plan;
 pub mod purge;
+pub mod remote;
 pub mod run;
 #[cfg(test)]
 mod sample;

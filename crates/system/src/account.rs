@@ -1,7 +1,8 @@
 //! Users and groups: names to numbers and back.
 
 use std::collections::HashMap;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use nix::unistd::{Gid, Group, Uid, User};
@@ -13,6 +14,19 @@ pub struct Owner {
     pub uid: u32,
     /// Group id.
     pub gid: u32,
+}
+
+/// A user of this machine, with everything that a program running as that user has of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The login name.
+    pub name: String,
+    /// User and primary group.
+    pub owner: Owner,
+    /// All groups, the primary one included.
+    pub groups: Vec<u32>,
+    /// The home directory.
+    pub home: PathBuf,
 }
 
 /// A user or group that the machine does not know.
@@ -76,6 +90,23 @@ pub fn user_id(name: &str) -> Result<u32, AccountError> {
         Ok(None) => Err(AccountError::NoUser(name.to_owned())),
         Err(source) => Err(AccountError::Lookup { name: name.to_owned(), source }),
     }
+}
+
+/// A user with groups and home directory.
+///
+/// # Errors
+/// When there is no such user.
+pub fn account(name: &str) -> Result<Account, AccountError> {
+    let lookup = |source| AccountError::Lookup { name: name.to_owned(), source };
+    let user = User::from_name(name).map_err(lookup)?.ok_or_else(|| AccountError::NoUser(name.to_owned()))?;
+    let c_name = CString::new(name).map_err(|_| AccountError::NoUser(name.to_owned()))?;
+    let groups = nix::unistd::getgrouplist(&c_name, user.gid).map_err(lookup)?;
+    Ok(Account {
+        name: user.name,
+        owner: Owner { uid: user.uid.as_raw(), gid: user.gid.as_raw() },
+        groups: groups.into_iter().map(Gid::as_raw).collect(),
+        home: user.dir,
+    })
 }
 
 /// The id of a group, by name only.

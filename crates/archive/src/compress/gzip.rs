@@ -7,8 +7,8 @@ use libdeflater::CompressionLvl;
 
 use super::shrinkable::Judge;
 
-/// Of libdeflate: gives smaller files than `gzip -9` in a fraction of the time. Higher ones gain next to nothing.
-const LEVEL: i32 = 5;
+/// Of libdeflate. Level 5 takes 1.5 % less space and a sixth more time, higher ones more time for next to nothing.
+const LEVEL: i32 = 4;
 
 /// The unit in which data is told apart.
 const GRANULE: usize = 1 << 16;

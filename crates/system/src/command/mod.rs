@@ -5,11 +5,14 @@ mod run;
 
 use std::ffi::OsString;
 use std::fmt;
+use std::io::Write;
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub use line::split;
 pub use run::OsRunner;
 
+use crate::account::Account;
 use crate::escape;
 use crate::interrupt::Interrupted;
 
@@ -22,12 +25,25 @@ pub struct Command {
     pub arguments: Vec<OsString>,
     /// Ends the program and its children when it takes longer.
     pub timeout: Option<Duration>,
+    /// Whom it runs as, which only root can decide; else as we do.
+    pub account: Option<Account>,
+    /// Variables that it gets besides the sanitised environment.
+    pub variables: Vec<(OsString, OsString)>,
+    /// Where its standard input comes from; else it is empty.
+    pub input: Option<PathBuf>,
 }
 
 impl Command {
     /// A command without arguments or time limit.
     pub fn new(program: impl Into<OsString>) -> Self {
-        Self { program: program.into(), arguments: Vec::new(), timeout: None }
+        Self {
+            program: program.into(),
+            arguments: Vec::new(),
+            timeout: None,
+            account: None,
+            variables: Vec::new(),
+            input: None,
+        }
     }
 
     /// Adds one argument.
@@ -41,6 +57,34 @@ impl Command {
     #[must_use]
     pub fn args<A: Into<OsString>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
         self.arguments.extend(arguments.into_iter().map(Into::into));
+        self
+    }
+
+    /// Runs it as `account`, with its groups, and with `HOME`, `USER` and `LOGNAME` that say so.
+    #[must_use]
+    pub fn run_as(mut self, account: Option<Account>) -> Self {
+        self.account = account;
+        self
+    }
+
+    /// Ends it when it takes longer than `limit`.
+    #[must_use]
+    pub fn time_limit(mut self, limit: Option<Duration>) -> Self {
+        self.timeout = limit;
+        self
+    }
+
+    /// Gives it an environment variable.
+    #[must_use]
+    pub fn variable(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.variables.push((name.into(), value.into()));
+        self
+    }
+
+    /// Gives it a file to read as its standard input.
+    #[must_use]
+    pub fn input_from(mut self, file: impl Into<PathBuf>) -> Self {
+        self.input = Some(file.into());
         self
     }
 
@@ -66,7 +110,7 @@ impl fmt::Display for Command {
 pub struct Finished {
     /// 0–255 as the program chose; −N when signal N killed it; 256 when it could not be started.
     pub status: i32,
-    /// The last lines it printed, stdout and stderr together, bytes that are not UTF-8 replaced.
+    /// The last lines it printed, stdout (unless that went elsewhere) and stderr together, bytes that are not UTF-8 replaced.
     pub tail: Vec<String>,
 }
 
@@ -92,6 +136,14 @@ pub enum CommandError {
         /// How long it may take.
         limit: Duration,
     },
+    /// Whoever takes its output failed; it and its children were ended.
+    #[error("cannot store the output of {program}: {source}")]
+    Output {
+        /// The program.
+        program: String,
+        /// What happened there.
+        source: std::io::Error,
+    },
     /// Its output could not be read, or it could not be waited for.
     #[error("cannot follow {program}: {source}")]
     Io {
@@ -102,7 +154,7 @@ pub enum CommandError {
     },
 }
 
-/// Starts programs. Each gets a closed standard input, the sanitised environment, a process group of its own; its output,
+/// Starts programs. Each gets an empty standard input, the sanitised environment, a process group of its own; its output,
 /// stdout and stderr together, goes line by line to the monitor.
 pub trait Runner: Send + Sync {
     /// Runs a program to its end.
@@ -111,4 +163,10 @@ pub trait Runner: Send + Sync {
     /// When it was interrupted, timed out or could not be followed. A status that is not 0 is no error here, a program that
     /// could not be started is one with status 256.
     fn run(&self, command: &Command) -> Result<Finished, CommandError>;
+
+    /// The same, except that what it prints to stdout goes to `output` as it comes, and to no log.
+    ///
+    /// # Errors
+    /// As with [`Runner::run`], and when `output` fails.
+    fn stream(&self, command: &Command, output: &mut dyn Write) -> Result<Finished, CommandError>;
 }

@@ -1,7 +1,7 @@
 //! Running a program and owning its life: own process group, time limit, interrupt, always waited for.
 
 use std::collections::VecDeque;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -9,15 +9,17 @@ use std::time::{Duration, Instant};
 
 use bstr::ByteSlice;
 use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
+use nix::unistd::{Gid, Pid, Uid};
 use rustix::event::{PollFd, PollFlags, poll};
 
 use super::{Command, CommandError, Finished, Runner};
+use crate::account::Account;
 use crate::interrupt::Interrupt;
 use crate::{Environment, Monitor};
 
 /// How many lines of a child's output are kept for error messages.
 const TAIL_LINES: usize = 10;
+const BUFFER: usize = 1 << 16;
 /// How often the interrupt and the time limit are looked at while the child is silent.
 const TICK: Duration = Duration::from_millis(100);
 /// How long a child may take to end after SIGTERM before SIGKILL.
@@ -39,91 +41,104 @@ impl OsRunner {
 
 impl Runner for OsRunner {
     fn run(&self, command: &Command) -> Result<Finished, CommandError> {
+        self.start(command, None)
+    }
+
+    fn stream(&self, command: &Command, output: &mut dyn Write) -> Result<Finished, CommandError> {
+        self.start(command, Some(output))
+    }
+}
+
+impl OsRunner {
+    /// Runs a command to its end, with stdout apart if there is an `output` for it.
+    fn start(&self, command: &Command, output: Option<&mut dyn Write>) -> Result<Finished, CommandError> {
         self.interrupt.check()?;
-        let io_error =
-            |source| CommandError::Io { program: command.program.to_string_lossy().into_owned(), source };
-        let (reader, writer) = io::pipe().map_err(io_error)?;
-        let spawned = self.spawn(command, writer);
-        let mut child = match spawned {
-            Ok(child) => child,
-            Err(error) => {
-                return Ok(Finished { status: 256, tail: vec![error.to_string()] });
+        let io_error = |source| follow_error(command, source);
+        let (messages, errors) = io::pipe().map_err(io_error)?;
+        let (data, stdout) = match output {
+            None => (None, errors.try_clone().map_err(io_error)?),
+            Some(output) => {
+                let (reader, writer) = io::pipe().map_err(io_error)?;
+                (Some((reader, output)), writer)
             }
         };
-        let mut tail = Tail::default();
-        let followed = self.follow(command, reader, &mut tail);
-        let status = match followed {
-            Ok(()) => self.wait(command, &mut child),
-            Err(error) => Err(error),
+        let mut child = match self.spawn(command, stdout, errors) {
+            Ok(child) => child,
+            Err(error) => return Ok(Finished { status: 256, tail: vec![error.to_string()] }),
         };
-        match status {
-            Ok(status) => Ok(Finished { status: number(status), tail: tail.lines.into() }),
+        let mut lines = Lines { monitor: &*self.monitor, line: Vec::new(), tail: VecDeque::new() };
+        let followed = self.follow(command, messages, data, &mut lines);
+        match followed.and_then(|()| self.wait(command, &mut child)) {
+            Ok(status) => Ok(Finished { status: number(status), tail: lines.tail.into() }),
             Err(error) => {
                 end(&mut child).map_err(io_error)?;
                 Err(error)
             }
         }
     }
-}
 
-impl OsRunner {
     #[expect(clippy::disallowed_methods, reason = "this is where programs are started")]
-    fn spawn(&self, command: &Command, output: io::PipeWriter) -> io::Result<Child> {
-        let errors = output.try_clone()?;
-        std::process::Command::new(&command.program)
+    fn spawn(&self, command: &Command, output: io::PipeWriter, errors: io::PipeWriter) -> io::Result<Child> {
+        let input = match &command.input {
+            Some(path) => Stdio::from(fs_err::File::open(path)?.into_file()),
+            None => Stdio::null(),
+        };
+        let mut child = std::process::Command::new(&command.program);
+        child
             .args(&command.arguments)
             .env_clear()
             .envs(self.environment.iter())
-            .stdin(Stdio::null())
+            .envs(command.variables.iter().map(|(name, value)| (name, value)))
+            .stdin(input)
             .stdout(output)
             .stderr(errors)
-            .process_group(0)
-            .spawn()
+            .process_group(0);
+        if let Some(account) = &command.account {
+            become_account(&mut child, account);
+        }
+        child.spawn()
     }
 
     /// Reads everything the child prints until it closes its output.
     fn follow(
         &self,
         command: &Command,
-        mut reader: io::PipeReader,
-        tail: &mut Tail,
+        mut messages: io::PipeReader,
+        mut data: Option<(io::PipeReader, &mut dyn Write)>,
+        lines: &mut Lines<'_>,
     ) -> Result<(), CommandError> {
+        let io_error = |source| follow_error(command, source);
         let started = Instant::now();
-        let mut line = Vec::new();
-        let mut buffer = [0; 8192];
-        loop {
+        let mut buffer = vec![0; BUFFER];
+        let mut more_messages = true;
+        while more_messages || data.is_some() {
             self.check(command, started)?;
-            if !readable(&reader).map_err(|source| follow_error(command, source))? {
-                continue;
+            let readers = [more_messages.then_some(&messages), data.as_ref().map(|(reader, _)| reader)];
+            let [has_message, has_data] = readable(readers).map_err(io_error)?;
+            if has_message {
+                let count = messages.read(&mut buffer).map_err(io_error)?;
+                lines.push(&buffer[..count]);
+                more_messages = count > 0;
             }
-            let count = reader.read(&mut buffer).map_err(|source| follow_error(command, source))?;
-            if count == 0 {
-                if !line.is_empty() {
-                    self.line(&line, tail);
-                }
-                return Ok(());
-            }
-            for part in buffer[..count].lines_with_terminator() {
-                line.extend_from_slice(part);
-                if line.last() == Some(&b'\n') {
-                    line.pop();
-                    self.line(&line, tail);
-                    line.clear();
+            if let (true, Some((reader, output))) = (has_data, &mut data) {
+                let count = reader.read(&mut buffer).map_err(io_error)?;
+                output
+                    .write_all(&buffer[..count])
+                    .map_err(|source| CommandError::Output { program: program(command), source })?;
+                if count == 0 {
+                    data = None;
                 }
             }
         }
-    }
-
-    fn line(&self, line: &[u8], tail: &mut Tail) {
-        self.monitor.output(line);
-        tail.push(line.to_str_lossy().into_owned());
+        lines.finish();
+        Ok(())
     }
 
     fn check(&self, command: &Command, started: Instant) -> Result<(), CommandError> {
         self.interrupt.check()?;
         match command.timeout {
             Some(limit) if started.elapsed() > limit => {
-                Err(CommandError::TimedOut { program: command.program.to_string_lossy().into_owned(), limit })
+                Err(CommandError::TimedOut { program: program(command), limit })
             }
             _ => Ok(()),
         }
@@ -161,35 +176,81 @@ fn end(child: &mut Child) -> io::Result<()> {
     child.wait().map(drop)
 }
 
-fn readable(reader: &io::PipeReader) -> io::Result<bool> {
-    let mut descriptors = [PollFd::new(reader, PollFlags::IN)];
+/// Which of these has something to read, or has ended. Waits for a moment.
+fn readable<const N: usize>(readers: [Option<&io::PipeReader>; N]) -> io::Result<[bool; N]> {
+    let mut descriptors: Vec<_> =
+        readers.iter().flatten().map(|reader| PollFd::new(*reader, PollFlags::IN)).collect();
     let timeout = rustix::event::Timespec::try_from(TICK).map_err(io::Error::other)?;
     match poll(&mut descriptors, Some(&timeout)) {
-        Ok(count) => Ok(count > 0),
-        Err(rustix::io::Errno::INTR) => Ok(false),
-        Err(error) => Err(error.into()),
+        Ok(_) => {}
+        Err(rustix::io::Errno::INTR) => return Ok([false; N]),
+        Err(error) => return Err(error.into()),
     }
+    let mut ready = descriptors.iter().map(|descriptor| !descriptor.revents().is_empty());
+    Ok(readers.map(|reader| reader.is_some() && ready.next().unwrap_or(false)))
+}
+
+/// Lets the child give up root before it becomes the program.
+#[expect(unsafe_code, reason = "the standard library offers no way to set the groups of a child")]
+fn become_account(child: &mut std::process::Command, account: &Account) {
+    let groups: Vec<Gid> = account.groups.iter().map(|group| Gid::from_raw(*group)).collect();
+    let (uid, gid) = (Uid::from_raw(account.owner.uid), Gid::from_raw(account.owner.gid));
+    child.env("HOME", &account.home).env("USER", &account.name).env("LOGNAME", &account.name);
+    let become_it = move || {
+        nix::unistd::setgroups(&groups)?;
+        nix::unistd::setgid(gid)?;
+        nix::unistd::setuid(uid)?;
+        Ok(())
+    };
+    // SAFETY: between fork and exec, the closure makes three system calls with values prepared before; it neither allocates
+    // nor locks.
+    unsafe { child.pre_exec(become_it) };
+}
+
+fn program(command: &Command) -> String {
+    command.program.to_string_lossy().into_owned()
 }
 
 fn follow_error(command: &Command, source: io::Error) -> CommandError {
-    CommandError::Io { program: command.program.to_string_lossy().into_owned(), source }
+    CommandError::Io { program: program(command), source }
 }
 
 fn number(status: ExitStatus) -> i32 {
     status.code().or_else(|| status.signal().map(|signal| -signal)).unwrap_or(256)
 }
 
-#[derive(Default)]
-struct Tail {
-    lines: VecDeque<String>,
+/// Messages of a child, line by line.
+struct Lines<'a> {
+    monitor: &'a dyn Monitor,
+    /// What has come of the current line.
+    line: Vec<u8>,
+    tail: VecDeque<String>,
 }
 
-impl Tail {
-    fn push(&mut self, line: String) {
-        if self.lines.len() == TAIL_LINES {
-            self.lines.pop_front();
+impl Lines<'_> {
+    fn push(&mut self, bytes: &[u8]) {
+        for part in bytes.lines_with_terminator() {
+            self.line.extend_from_slice(part);
+            if self.line.last() == Some(&b'\n') {
+                self.line.pop();
+                self.end_line();
+            }
         }
-        self.lines.push_back(line);
+    }
+
+    fn finish(&mut self) {
+        if !self.line.is_empty() {
+            self.end_line();
+        }
+    }
+
+    fn end_line(&mut self) {
+        self.monitor.output(&self.line);
+        if self.tail.len() == TAIL_LINES {
+            self.tail.pop_front();
+        }
+        self.tail.push_back(self.line.to_str_lossy().into_owned());
+        self.line.clear();
     }
 }
 
@@ -226,6 +287,65 @@ mod tests {
         let (finished, monitor) = run(&Command::new("sh").args(["-c", "cat; echo $LANG-$LC_ALL-"]));
         assert!(finished.unwrap().success());
         assert_eq!(monitor.output_lines(), ["C--"]);
+    }
+
+    #[test]
+    fn stdout_can_go_elsewhere_than_messages() {
+        let monitor = Arc::new(RecordingMonitor::default());
+        let runner = OsRunner::new(
+            &Environment::from_pairs([("PATH", "/usr/bin:/bin")]),
+            monitor.clone(),
+            Interrupt::new(),
+        );
+        let command =
+            Command::new("sh").args(["-c", "echo warned >&2; head -c 300000 /dev/zero; echo $X; cat"]);
+        let input = tempfile::NamedTempFile::new().unwrap();
+        fs_err::write(input.path(), "input").unwrap();
+        let mut output = Vec::new();
+        let command = command.variable("X", "variable").input_from(input.path());
+        let finished = runner.stream(&command, &mut output).unwrap();
+        assert_eq!(finished, Finished { status: 0, tail: vec!["warned".into()] });
+        assert_eq!(output.len(), 300_000 + "variable\ninput".len());
+        assert!(output.ends_with(b"variable\ninput"));
+        assert_eq!(monitor.output_lines(), ["warned"]);
+    }
+
+    #[test]
+    fn a_program_whose_output_cannot_be_stored_is_ended() {
+        struct Full;
+        impl Write for Full {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::StorageFull.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let runner =
+            OsRunner::new(&Environment::default(), Arc::new(RecordingMonitor::default()), Interrupt::new());
+        let command = Command::new("/bin/sh").args(["-c", "echo data; sleep 600"]);
+        let started = Instant::now();
+        assert!(matches!(runner.stream(&command, &mut Full), Err(CommandError::Output { .. })));
+        assert!(started.elapsed() < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn root_can_run_a_program_as_somebody_else_with_the_groups_of_that_user() {
+        if !crate::account::is_root() {
+            return;
+        }
+        let mut account = crate::account::account("nobody").unwrap();
+        account.groups.push(8);
+        let command = Command::new("sh").args(["-c", "id -u; id -g; id -G; echo $HOME $USER $LOGNAME"]);
+        let (finished, monitor) = run(&command.run_as(Some(account.clone())));
+        assert!(finished.unwrap().success());
+        let expected = [
+            account.owner.uid.to_string(),
+            account.owner.gid.to_string(),
+            format!("{} 8", account.owner.gid),
+            format!("{} nobody nobody", account.home.display()),
+        ];
+        assert_eq!(monitor.output_lines(), expected);
     }
 
     #[test]
