@@ -42,7 +42,7 @@ impl ArchiveWriter {
         loop {
             let pause = pauses.next();
             let last = pause.is_none();
-            let mut entry = super::entry(path, &source.metadata, accounts);
+            let mut entry = Entry::of(path, &source.metadata, accounts);
             let attributes =
                 self.attributes.of(Place::Open(source.file())).map_err(AppendError::Unreadable)?;
             let sparse = source.sparse_map().map_err(AppendError::Unreadable)?;
