@@ -1,9 +1,11 @@
 //! The pool: plan, collect, stage, purge, validate.
 
+mod announced;
 pub mod backup;
 pub mod checksums;
 pub mod collect;
 pub mod daily_dir;
+pub mod extension;
 pub mod indicator;
 mod item;
 pub mod outcome;
@@ -20,6 +22,7 @@ pub mod validate;
 
 pub use backup::{BackupError, BackupRequest, backup};
 pub use collect::{CollectError, CollectRequest, collect};
+pub use item::ownership::Ownership;
 pub use outcome::{Omission, OmissionKind, Outcome, Summary};
 pub use purge::{PurgeError, purge};
 pub use run::{RunError, RunReport, RunRequest, run};

@@ -13,6 +13,7 @@ use redcedar_config::cedar::{Options, RemotePeer};
 use redcedar_system::account::{self, Account, AccountError};
 use redcedar_system::command::{self, Command};
 
+use crate::extension::overridden;
 use crate::indicator;
 
 /// Run when no remote shell is configured.
@@ -55,14 +56,6 @@ impl Identity {
             None => account::account(&user).map(Self::Account),
         }
     }
-}
-
-/// The path that the configuration wants in the place of a program.
-fn overridden(program: &str, options: &Options) -> Option<String> {
-    // The last of several wins, as with the original.
-    let mut entries = options.overrides.iter().rev();
-    let entry = entries.find(|entry| entry.command.as_ref().is_some_and(|command| **command == program))?;
-    entry.abs_path.as_ref().map(|path| path.to_string_lossy().into_owned())
 }
 
 /// A remote peer, and how it is reached.

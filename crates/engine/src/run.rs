@@ -1,13 +1,15 @@
 //! Executes a plan: one run at a time per working directory, hooks around each action, in order, until something fails.
 
 use redcedar_archive::naming::Dialect;
-use redcedar_config::Config;
+use redcedar_config::{Config, Diagnostics, Document};
 use redcedar_system::command::{Command, CommandError, Finished};
 use redcedar_system::fs::{Lock, LockError};
 use redcedar_system::interrupt::Interrupted;
 use redcedar_system::{Level, System, escape};
 
+use crate::announced::Announced;
 use crate::collect::{self, CollectError, CollectRequest};
+use crate::extension::{Call, Extension, ExtensionError, Kind};
 use crate::outcome::Outcome;
 use crate::plan::{Builtin, Function, HookCall, Place, Plan, Step};
 use crate::purge::{self, PurgeError};
@@ -15,12 +17,16 @@ use crate::stage::{self, StageError, StageRequest};
 use crate::validate::{self, Severity};
 
 /// What is run, and how.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct RunRequest<'a> {
     /// What is to be done.
     pub plan: &'a Plan,
     /// The configuration.
     pub config: &'a Config,
+    /// The file it came from, with the sections of extensions.
+    pub document: &'a Document,
+    /// The extensions there are.
+    pub extensions: &'a [&'a dyn Extension],
     /// Whose rules name what is collected.
     pub dialect: Dialect,
     /// How many threads compress.
@@ -60,6 +66,20 @@ pub enum RunError {
         /// The peer.
         peer: String,
     },
+    /// What is wrong in the section of an extension.
+    #[error("the configuration of action [{action}] is not valid:\n{diagnostics}")]
+    Section {
+        /// The action.
+        action: String,
+        /// All that is wrong and doubtful.
+        diagnostics: Diagnostics,
+    },
+    /// What the collect directory announces cannot be changed.
+    #[error("cannot change what the collect directory announces: {0}")]
+    Announcement(#[source] std::io::Error),
+    /// An extension failed.
+    #[error(transparent)]
+    Extension(#[from] ExtensionError),
     /// A hook without a command.
     #[error("The {0} has no command.")]
     EmptyHook(HookCall),
@@ -118,7 +138,15 @@ pub fn run(request: &RunRequest<'_>, system: &System) -> RunReport {
     let result = check(request).and_then(|()| {
         let _lock = lock(request, system)?;
         system.monitor.debug("Executing local actions.");
-        request.plan.steps.iter().try_for_each(|step| self::step(step, request, system, &mut outcome))
+        let mut announced = Announced::default();
+        let mut steps = request.plan.steps.iter();
+        let result =
+            steps.try_for_each(|step| self::step(step, request, &mut announced, system, &mut outcome));
+        let collects = |step: &Step| step.action.function == Function::Builtin(Builtin::Collect);
+        if !request.plan.steps.iter().any(collects) {
+            announced.renew(request.config, system).map_err(RunError::Announcement)?;
+        }
+        result
     });
     let result = match result {
         // Whatever it was that noticed.
@@ -137,19 +165,30 @@ fn check(request: &RunRequest<'_>) -> Result<(), RunError> {
         if let Some(hook) = step.before.iter().chain(&step.after).find(|hook| hook.words.is_empty()) {
             return Err(RunError::EmptyHook(hook.clone()));
         }
-        check_function(step, request.config)
+        check_function(step, request)
     })
 }
 
-fn check_function(step: &Step, config: &Config) -> Result<(), RunError> {
+fn check_function(step: &Step, request: &RunRequest<'_>) -> Result<(), RunError> {
+    let config = request.config;
     let unavailable = || Err(RunError::Unavailable(step.action.name.clone()));
-    let Function::Builtin(builtin) = step.action.function else { return unavailable() };
+    let builtin = match step.action.function {
+        Function::Builtin(builtin) => builtin,
+        Function::Extension(name) => match request.extension(name) {
+            Some(extension) => return check_section(extension, &step.action.name, request),
+            None => return unavailable(),
+        },
+    };
     if !builtin.is_configured(config) {
         return Err(RunError::NotConfigured(builtin));
     }
     match builtin {
         Builtin::Collect if has_nothing_to_collect(config) => Err(RunError::NothingToCollect),
-        Builtin::Collect | Builtin::Stage | Builtin::Purge | Builtin::Validate => Ok(()),
+        Builtin::Collect => {
+            let mut sources = request.sources_of_collect();
+            sources.try_for_each(|source| check_section(source, &step.action.name, request))
+        }
+        Builtin::Stage | Builtin::Purge | Builtin::Validate => Ok(()),
         Builtin::Store | Builtin::Rebuild | Builtin::Initialize => unavailable(),
     }
 }
@@ -178,6 +217,7 @@ fn lock(request: &RunRequest<'_>, system: &System) -> Result<Option<Lock>, RunEr
 fn step(
     step: &Step,
     request: &RunRequest<'_>,
+    announced: &mut Announced,
     system: &System,
     outcome: &mut Outcome,
 ) -> Result<(), RunError> {
@@ -189,11 +229,11 @@ fn step(
     }
     let index = step.action.index;
     system.monitor.debug(format!("Calling action function [redcedar.{name}], execution index [{index}]"));
-    let own = act(step, request, system)?;
+    let own = act(step, request, announced, system)?;
     let failed = own.failures.len();
     outcome.merge(own);
     // What follows builds on a complete collect; a peer or a file that fails elsewhere is no reason to stop.
-    if failed > 0 && step.action.function == Function::Builtin(Builtin::Collect) {
+    if failed > 0 && request.is_source(step) {
         return Err(RunError::Incomplete { failed });
     }
     for hook in &step.after {
@@ -202,19 +242,100 @@ fn step(
     Ok(())
 }
 
-fn act(step: &Step, request: &RunRequest<'_>, system: &System) -> Result<Outcome, RunError> {
-    let RunRequest { plan, config, dialect, threads, .. } = *request;
+fn act(
+    step: &Step,
+    request: &RunRequest<'_>,
+    announced: &mut Announced,
+    system: &System,
+) -> Result<Outcome, RunError> {
+    let RunRequest { plan, config, .. } = *request;
+    if let Place::Peer(peer) = &step.place {
+        let action = step.action.name.clone();
+        return Err(RunError::PeerUnavailable { action, peer: peer.clone() });
+    }
+    let is_picked_up = if request.is_source(step) {
+        announced.withdraw(config, system).map_err(RunError::Announcement)?
+    } else {
+        true
+    };
     match step.action.function {
-        Function::Builtin(Builtin::Collect) => {
-            Ok(collect::collect(&CollectRequest { config, full: plan.full, dialect, threads }, system)?)
-        }
+        Function::Builtin(Builtin::Collect) => collect(request, is_picked_up, system),
         Function::Builtin(Builtin::Stage) => {
             Ok(stage::stage(&StageRequest { config, full: plan.full }, system)?)
         }
         Function::Builtin(Builtin::Purge) => Ok(purge::purge(config, system)?),
         Function::Builtin(Builtin::Validate) => report_findings(request, system),
-        _ => Err(RunError::Unavailable(step.action.name.clone())),
+        Function::Builtin(Builtin::Store | Builtin::Rebuild | Builtin::Initialize) => {
+            Err(RunError::Unavailable(step.action.name.clone()))
+        }
+        Function::Extension(name) => match request.extension(name) {
+            Some(extension) => Ok(extension.run(&request.call(is_picked_up, system))?),
+            None => Err(RunError::Unavailable(step.action.name.clone())),
+        },
     }
+}
+
+/// Collects files, and what extensions of ours add to them.
+fn collect(request: &RunRequest<'_>, is_picked_up: bool, system: &System) -> Result<Outcome, RunError> {
+    let RunRequest { plan, config, dialect, threads, .. } = *request;
+    let sources = |is_picked_up| -> Result<Outcome, Interrupted> {
+        let mut outcome = Outcome::default();
+        for source in request.sources_of_collect() {
+            match source.run(&request.call(is_picked_up, system)) {
+                Ok(own) => outcome.merge(own),
+                Err(ExtensionError::Interrupted(interrupted)) => return Err(interrupted),
+                Err(error) => {
+                    let message = format!("{}: {error}", source.name());
+                    system.monitor.error(&message);
+                    outcome.failures.push(message);
+                }
+            }
+        }
+        Ok(outcome)
+    };
+    let request = CollectRequest {
+        is_picked_up: Some(is_picked_up),
+        sources: &sources,
+        ..CollectRequest::new(config, plan.full, dialect, threads)
+    };
+    Ok(collect::collect(&request, system)?)
+}
+
+impl<'a> RunRequest<'a> {
+    fn extension(&self, name: &str) -> Option<&'a dyn Extension> {
+        self.extensions.iter().find(|extension| extension.name() == name).copied()
+    }
+
+    /// The extensions that have no action of their own, as far as they are configured.
+    fn sources_of_collect(&self) -> impl Iterator<Item = &'a dyn Extension> {
+        let sources = self.extensions.iter().copied().filter(|extension| extension.belongs_to_collect());
+        sources.filter(|extension| self.document.section(extension.name()).is_some())
+    }
+
+    /// Whether a step puts something into the collect directory.
+    fn is_source(&self, step: &Step) -> bool {
+        step.place == Place::Here
+            && match step.action.function {
+                Function::Builtin(builtin) => builtin == Builtin::Collect,
+                Function::Extension(name) => {
+                    self.extension(name).is_some_and(|extension| extension.kind() == Kind::Source)
+                }
+            }
+    }
+
+    fn call<'b>(&'b self, is_picked_up: bool, system: &'b System) -> Call<'b> {
+        let RunRequest { plan, config, document, threads, .. } = *self;
+        Call { config, document, full: plan.full, threads, is_picked_up, system }
+    }
+}
+
+/// An error in a section keeps the run from beginning; what is doubtful is for `validate` to show.
+fn check_section(extension: &dyn Extension, action: &str, request: &RunRequest<'_>) -> Result<(), RunError> {
+    let findings = extension.check(request.document, request.config);
+    if findings.iter().all(|finding| finding.severity != redcedar_config::Severity::Error) {
+        return Ok(());
+    }
+    Err(RunError::Section { action: action.to_owned(), diagnostics: request.document.diagnostics(findings) })
 }
 
 fn report_findings(request: &RunRequest<'_>, system: &System) -> Result<Outcome, RunError> {

@@ -41,6 +41,9 @@ impl Compressor {
         output: &mut Vec<u8>,
         starts: &mut Vec<(usize, usize)>,
     ) -> io::Result<()> {
+        if input.is_empty() {
+            return self.deflate(input, output);
+        }
         let verdicts =
             input.chunks(GRANULE).map(|granule| self.shrinks(granule)).collect::<io::Result<Vec<bool>>>()?;
         let mut rest = input;

@@ -98,9 +98,16 @@ impl BlockWriter {
 
     /// Sends the block on its way, if there is anything in it.
     fn cut(&mut self) -> Result<(), ArchiveError> {
-        if self.block.is_empty() {
-            return Ok(());
-        }
+        if self.block.is_empty() { Ok(()) } else { self.send() }
+    }
+
+    /// Writes a block without content: with some formats, nothing at all is no valid file.
+    pub(crate) fn write_empty_block(&mut self) -> Result<(), ArchiveError> {
+        self.cut()?;
+        self.send()
+    }
+
+    fn send(&mut self) -> Result<(), ArchiveError> {
         let start = self.block_start;
         self.block_start += self.block.len() as u64;
         let mut buffers = self.output.spare();

@@ -41,11 +41,15 @@ pub(crate) fn place_for_new(context: &Context) -> PathBuf {
 
 /// Reads the configuration. What is doubtful about it is told with `-v`; `validate` shows it in full.
 pub(crate) fn load(context: &Context) -> Result<Config, CommandError> {
+    load_file(context).map(|loaded| loaded.config)
+}
+
+/// The same, with the file that it came from.
+pub(crate) fn load_file(context: &Context) -> Result<Loaded, CommandError> {
     let path = find(context)?;
     let loaded = Config::load(&path).map_err(|error| refusal(&path, error))?;
-    let Loaded { config, warnings, .. } = loaded;
-    warnings.lines().for_each(|line| context.system.monitor.info(line));
-    Ok(config)
+    loaded.warnings.lines().for_each(|line| context.system.monitor.info(line));
+    Ok(loaded)
 }
 
 pub(crate) fn refusal(path: &Path, error: LoadError) -> CommandError {

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use redcedar_archive::naming::Dialect;
+use redcedar_config::Loaded;
 use redcedar_engine::plan::{Actions, HookCall, Place, Plan, PlanError, Request, Scope, Step};
 use redcedar_engine::{Outcome, RunError, RunReport, RunRequest};
 use serde::Serialize;
@@ -34,7 +35,7 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
     if args.actions == ["validate"] {
         return validate::run(&validate::Args {}, context, out);
     }
-    let config = configuration::load(context)?;
+    let Loaded { config, document, .. } = configuration::load_file(context)?;
     let request = Request { words: &args.actions, full: args.full, scope: Scope::Here };
     let actions = Actions::resolve(config.extensions.as_ref()).map_err(|error| no_plan(error, None))?;
     let plan = Plan::new(&request, &actions, &config).map_err(|error| no_plan(error, Some(&actions)))?;
@@ -45,6 +46,8 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
     let request = RunRequest {
         plan: &plan,
         config: &config,
+        document: &document,
+        extensions: redcedar_extensions::ALL,
         dialect: Dialect::V3,
         threads: Context::threads(),
         quiet: true,
@@ -69,6 +72,7 @@ fn exit_of(error: &RunError) -> Exit {
         RunError::Interrupted(_) => Exit::Interrupted,
         RunError::NotConfigured(_)
         | RunError::NothingToCollect
+        | RunError::Section { .. }
         | RunError::Unavailable(_)
         | RunError::PeerUnavailable { .. }
         | RunError::EmptyHook(_)

@@ -3,7 +3,7 @@
 //! What an earlier run announced is withdrawn first ([`outputs`]); then each item is collected by itself, so that one that
 //! fails does not keep the others from being backed up; the indicator is written last, when no item failed.
 
-mod outputs;
+pub(crate) mod outputs;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -37,7 +37,7 @@ use crate::state::side_file::{self, SideFileReader};
 const DIGESTS_SUFFIX: &str = ".sha";
 
 /// What is collected.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct CollectRequest<'a> {
     /// The configuration.
     pub config: &'a Config,
@@ -47,6 +47,18 @@ pub struct CollectRequest<'a> {
     pub dialect: Dialect,
     /// How many threads compress.
     pub threads: usize,
+    /// Whether what earlier runs collected is picked up, when they are withdrawn already.
+    pub is_picked_up: Option<bool>,
+    /// Collects what is no file, once it is known whether what earlier runs collected is picked up. Its failures count like
+    /// those of items.
+    pub sources: &'a dyn Fn(bool) -> Result<Outcome, Interrupted>,
+}
+
+impl<'a> CollectRequest<'a> {
+    /// Files only, with nothing withdrawn yet.
+    pub fn new(config: &'a Config, full: bool, dialect: Dialect, threads: usize) -> Self {
+        Self { config, full, dialect, threads, is_picked_up: None, sources: &|_| Ok(Outcome::default()) }
+    }
 }
 
 /// Why nothing was collected, or what was collected is not announced.
@@ -94,7 +106,11 @@ pub fn collect(request: &CollectRequest<'_>, system: &System) -> Result<Outcome,
     let unusable = |source| CollectError::Directory { path: collect_dir.value.clone(), source };
     let directory = Directory::open(collect_dir).map_err(unusable)?;
     let working_dir = &request.config.options.working_dir;
-    let is_picked_up = outputs::withdraw(&directory, working_dir, system).map_err(unusable)?;
+    let is_picked_up = match request.is_picked_up {
+        Some(known) => known,
+        None => outputs::withdraw(&directory, working_dir, system).map_err(unusable)?,
+    };
+    let outcome = (request.sources)(is_picked_up)?;
 
     let accounts = Accounts::new();
     let options = &request.config.options;
@@ -120,8 +136,8 @@ pub fn collect(request: &CollectRequest<'_>, system: &System) -> Result<Outcome,
         own_dirs: own_dirs(request.config, section),
         outputs: Outputs::default(),
         items: HashMap::new(),
-        failed_items: 0,
-        outcome: Outcome::default(),
+        failed_items: outcome.failures.len(),
+        outcome,
     };
     for file in &section.files {
         session.collect_file(file)?;

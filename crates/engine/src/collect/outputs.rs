@@ -22,7 +22,7 @@ use crate::state::side_file::{self, acknowledge};
 ///
 /// What was collected earlier today counts as not picked up even if it was: what is collected now gets the same names and, when
 /// it is staged today, replaces it, so it has to cover it.
-pub(super) fn withdraw(directory: &Directory, working_dir: &Path, system: &System) -> io::Result<bool> {
+pub(crate) fn withdraw(directory: &Directory, working_dir: &Path, system: &System) -> io::Result<bool> {
     let is_picked_up = is_picked_up(directory)? && !is_of(directory, &system.clock.now())?;
     if is_picked_up {
         acknowledge_all(working_dir, directory.path(), system);

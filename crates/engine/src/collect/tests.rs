@@ -67,7 +67,7 @@ impl Machine {
 
     fn run_with(&self, now: &str, full: bool) -> Ran {
         let (system, monitor) = system(now);
-        let request = CollectRequest { config: &self.config, full, dialect: Dialect::V3, threads: 1 };
+        let request = CollectRequest::new(&self.config, full, Dialect::V3, 1);
         Ran { result: collect(&request, &system), monitor }
     }
 
@@ -567,7 +567,7 @@ fn an_interrupted_run_leaves_no_archive_and_no_indicator() {
     let machine = Machine::new(CollectMode::Daily);
     let (system, _) = system(TUESDAY);
     system.interrupt.raise();
-    let request = CollectRequest { config: &machine.config, full: false, dialect: Dialect::V3, threads: 1 };
+    let request = CollectRequest::new(&machine.config, false, Dialect::V3, 1);
     assert!(matches!(collect(&request, &system), Err(CollectError::Interrupted(_))));
     assert_eq!(machine.outputs(), Vec::<String>::new());
 }

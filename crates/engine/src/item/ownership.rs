@@ -7,7 +7,7 @@ use rustix::fs::{Gid, Uid, fchown};
 
 /// Whose the outputs shall be. That an owner is not to be had is reported and ends nothing, as with the original.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Ownership {
+pub enum Ownership {
     /// Whose they are when we make them.
     Ours,
     /// The backup user's.
@@ -18,7 +18,7 @@ pub(crate) enum Ownership {
 
 impl Ownership {
     /// That of the configuration. Only root can give files away.
-    pub(crate) fn configured(options: &Options) -> Self {
+    pub fn configured(options: &Options) -> Self {
         if !account::is_root() {
             return Self::Ours;
         }
@@ -28,8 +28,16 @@ impl Ownership {
         }
     }
 
+    /// The numbers, where there is somebody to give files to.
+    pub fn owner(&self) -> Option<Owner> {
+        match self {
+            Self::Given(owner) => Some(*owner),
+            Self::Ours | Self::Unknown(_) => None,
+        }
+    }
+
     /// Gives a file to its owner.
-    pub(crate) fn apply(&self, file: &mut PendingFile, monitor: &(dyn Monitor + 'static)) {
+    pub fn apply(&self, file: &mut PendingFile, monitor: &(dyn Monitor + 'static)) {
         let problem = match self {
             Self::Ours => return,
             Self::Given(owner) => {

@@ -1,6 +1,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use redcedar_config::Source;
 use redcedar_config::cedar::{Hook, HookKind, Purge};
 use redcedar_system::fake::{self, RecordingMonitor, ScriptedRunner};
 use tempfile::TempDir;
@@ -53,8 +54,16 @@ impl Pool {
         let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
         let actions = Actions::resolve(self.config.extensions.as_ref()).unwrap();
         let plan = Plan::new(&Request { words: &words, full: false, scope }, &actions, &self.config).unwrap();
-        let request =
-            RunRequest { plan: &plan, config: &self.config, dialect: Dialect::V3, threads: 1, quiet: false };
+        let document = Document::parse(Source::new("cback3.conf", "<cb_config/>")).unwrap();
+        let request = RunRequest {
+            plan: &plan,
+            config: &self.config,
+            document: &document,
+            extensions: &[],
+            dialect: Dialect::V3,
+            threads: 1,
+            quiet: false,
+        };
         run(&request, system)
     }
 

@@ -50,7 +50,7 @@ fn run_theirs(pool: &Pool, oracle: &Oracle, now: &str) {
 fn run_ours(pool: &Pool, now: &str) {
     let loaded = Config::load(&pool.config()).unwrap();
     let (system, monitor) = system(&now.replace(' ', "T"));
-    let request = CollectRequest { config: &loaded.config, full: false, dialect: Dialect::V3, threads: 1 };
+    let request = CollectRequest::new(&loaded.config, false, Dialect::V3, 1);
     let outcome = collect(&request, &system).unwrap();
     assert_eq!(outcome.failures, Vec::<String>::new());
     assert_eq!(monitor.at(Level::Error), Vec::<String>::new());

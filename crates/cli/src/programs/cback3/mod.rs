@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use redcedar_config::value::OrderMode;
-use redcedar_config::{Config, LoadError, Loaded};
+use redcedar_config::{Config, Document, LoadError, Loaded};
 use redcedar_engine::plan::{Actions, Plan, PlanError, Request, Scope, order_mode};
 use redcedar_engine::{RunError, RunRequest, run};
 use redcedar_system::clock::{self, Clock};
@@ -124,7 +124,7 @@ impl Session<'_> {
     fn run(&self) -> Exit {
         self.log_header();
         let exit = match self.prepare() {
-            Ok((config, plan)) => self.execute(&config, &plan),
+            Ok((config, document, plan)) => self.execute(&config, &document, &plan),
             Err(error) => {
                 self.fail("Error reading or handling configuration", &error);
                 Exit::Configuration
@@ -146,13 +146,13 @@ impl Session<'_> {
         }
     }
 
-    fn prepare(&self) -> Result<(Config, Plan), SetupError> {
+    fn prepare(&self) -> Result<(Config, Document, Plan), SetupError> {
         let path = self.config_path();
         let scope = self.options.scope();
         self.monitor.debug(format!("Execute local actions: {}", capitalised(scope.here())));
         self.monitor.debug(format!("Execute managed actions: {}", capitalised(scope.peers())));
         self.monitor.info(format!("Configuration path is [{}]", escape::display(&path)));
-        let Loaded { config, warnings, .. } = Config::load(&path)?;
+        let Loaded { config, warnings, document } = Config::load(&path)?;
         let level = if self.is_validation() { self.validation_level() } else { Level::Warning };
         for line in warnings.lines() {
             self.monitor.log(level, &line);
@@ -162,7 +162,7 @@ impl Session<'_> {
                 self.monitor.error(line);
             }
         })?;
-        Ok((config, plan))
+        Ok((config, document, plan))
     }
 
     fn config_path(&self) -> PathBuf {
@@ -198,7 +198,7 @@ impl Session<'_> {
         Ok(plan)
     }
 
-    fn execute(&self, config: &Config, plan: &Plan) -> Exit {
+    fn execute(&self, config: &Config, document: &Document, plan: &Plan) -> Exit {
         let system = match self.system() {
             Ok(system) => system,
             Err(error) => {
@@ -209,6 +209,8 @@ impl Session<'_> {
         let request = RunRequest {
             plan,
             config,
+            document,
+            extensions: redcedar_extensions::ALL,
             dialect: self.dialect.naming,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             quiet: self.options.has("quiet"),
@@ -216,6 +218,10 @@ impl Session<'_> {
         match run(&request, &system).result {
             Ok(()) => Exit::Done,
             Err(RunError::NotValid) => Exit::Configuration,
+            Err(error @ RunError::Section { .. }) => {
+                self.fail("Error reading or handling configuration", &error);
+                Exit::Configuration
+            }
             Err(RunError::Interrupted(_)) => {
                 self.monitor.error("Backup interrupted.");
                 Exit::Interrupted
