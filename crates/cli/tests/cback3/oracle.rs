@@ -14,7 +14,7 @@ use super::sandbox::Sandbox;
 
 /// What has to be equal.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Compare {
+pub(super) enum Compare {
     /// Exit code, screen, log.
     Everything,
     /// All that, but for the words behind `Error …: `.
@@ -26,10 +26,10 @@ enum Compare {
 }
 use Compare::{ButReasons, Code, Everything, OursEndsWith};
 
-type Edit = fn(&str) -> String;
+pub(super) type Edit = fn(&str) -> String;
 
 /// A command line and what is done to the configuration.
-struct Case {
+pub(super) struct Case {
     args: &'static [&'static str],
     edit: Edit,
     compare: Compare,
@@ -39,7 +39,7 @@ const fn case(args: &'static [&'static str], compare: Compare) -> Case {
     Case { args, edit: str::to_owned, compare }
 }
 
-const fn edited(args: &'static [&'static str], edit: Edit, compare: Compare) -> Case {
+pub(super) const fn edited(args: &'static [&'static str], edit: Edit, compare: Compare) -> Case {
     Case { args, edit, compare }
 }
 
@@ -47,6 +47,7 @@ const fn edited(args: &'static [&'static str], edit: Edit, compare: Compare) -> 
 macro_rules! with_config {
     ($($word:expr),+) => { &["-c", "config.xml", "-l", "log", $($word),+] };
 }
+pub(super) use with_config;
 
 #[test]
 fn command_lines_are_understood_as_the_original_understands_them() {
@@ -275,98 +276,6 @@ fn configurations_have_the_effects_that_they_have_with_the_original() {
     );
 }
 
-#[test]
-fn managed_clients_are_asked_for_the_same_in_the_same_words() {
-    compare(
-        "managed",
-        &[
-            edited(with_config!["-d", "-M", "collect", "purge"], clients, Everything),
-            edited(with_config!["-d", "-M", "-f", "purge", "collect"], clients, Everything),
-            edited(with_config!["-O", "-N", "collect"], clients, Everything),
-            edited(with_config!["-d", "-N", "all"], clients, Everything),
-            edited(with_config!["-d", "-N", "--full", "all"], clients, Everything),
-            edited(with_config!["-d", "-N", "validate"], clients, Everything),
-            edited(with_config!["-d", "-N", "rebuild"], clients, Everything),
-            edited(with_config!["-d", "-Nf", "initialize"], clients, Everything),
-            edited(with_config!["-d", "-N", "store", "stage"], clients, Everything),
-            edited(with_config!["-N", "purge"], clients, Everything),
-            edited(with_config!["-d", "-N", "x"], clients, Everything),
-            edited(
-                with_config!["-d", "-N", "x", "collect"],
-                |c| extensions(&clients(c), "", &[("x", "<index>50</index>")]),
-                Everything,
-            ),
-            edited(
-                with_config!["-d", "-Nf", "collect", "x"],
-                |c| {
-                    let place = "<depends><run_after>purge</run_after></depends>";
-                    extensions(&clients(c), "dependency", &[("x", place)])
-                },
-                Everything,
-            ),
-            edited(
-                with_config!["-d", "-N", "collect"],
-                |c| hook(&clients(c), "pre", "collect", "echo no"),
-                Everything,
-            ),
-            edited(
-                with_config!["-d", "-M", "collect"],
-                |c| hook(&clients(c), "post", "collect", "echo local"),
-                Everything,
-            ),
-            edited(
-                with_config!["-d", "-N", "collect"],
-                |c| clients(c).replace("<managed>Y", "<managed>N"),
-                Everything,
-            ),
-            edited(
-                with_config!["-d", "-N", "purge", "collect"],
-                |c| clients(c).replace("<managed_actions>purge<", "<managed_actions>,<"),
-                Everything,
-            ),
-            edited(
-                with_config!["-d", "-N", "purge", "collect"],
-                |c| {
-                    clients(c).replace(
-                        "</staging_dir>",
-                        "</staging_dir><peer><name>only</name><type>remote</type>\
-                    <collect_dir>/c</collect_dir><managed>Y</managed></peer>",
-                    )
-                },
-                Everything,
-            ),
-            edited(
-                with_config!["-d", "-N", "collect"],
-                |c| clients(c).replace("DIR/su", "/bin/false"),
-                Everything,
-            ),
-        ],
-    );
-}
-
-/// Adds clients that take everything from the options, nothing, and some of it; one fails.
-fn clients(config: &str) -> String {
-    let options = "<rsh_command>/usr/bin/ssh -x</rsh_command><cback_command>/usr/bin/cback3</cback_command>\
-        <managed_actions>collect,purge,x,collect</managed_actions>\
-        <override><command>su</command><abs_path>DIR/su</abs_path></override></options>";
-    let client = |name: &str, own: &str| {
-        format!(
-            "<peer><name>{name}</name><type>remote</type><collect_dir>/c</collect_dir><managed>Y</managed>{own}</peer>"
-        )
-    };
-    let own = "<backup_user>bob</backup_user><rsh_command>rsh -l &quot;a b&quot;</rsh_command>\
-        <cback_command>sudo cback3 -q</cback_command>\
-        <managed_actions>all,collect,stage,store,rebuild,validate,initialize</managed_actions>";
-    let clients = [
-        client("h1.example.com", ""),
-        client("bad", "<managed_actions>collect,validate,x</managed_actions>"),
-        client("h2", own),
-        client("h3", "<backup_user>u</backup_user><managed_actions>purge</managed_actions>"),
-    ];
-    let peers = format!("{}</peers>", clients.concat());
-    config.replace("</options>", options).replace("</peers>", &peers)
-}
-
 const CLIENT: &str = "<peer><name>far</name><type>remote</type><collect_dir>/c</collect_dir><managed>Y</managed>\
     <rsh_command>/bin/false</rsh_command><cback_command>/usr/bin/cback3</cback_command>\
     <managed_actions>collect</managed_actions></peer></peers>";
@@ -379,14 +288,14 @@ fn cut(config: &str, name: &str) -> String {
     format!("{}{}", &config[..from], &config[to..])
 }
 
-fn hook(config: &str, kind: &str, action: &str, command: &str) -> String {
+pub(super) fn hook(config: &str, kind: &str, action: &str, command: &str) -> String {
     let hook = format!(
         "<{kind}_action_hook><action>{action}</action><command>{command}</command></{kind}_action_hook></options>"
     );
     config.replace("</options>", &hook)
 }
 
-fn extensions(config: &str, mode: &str, actions: &[(&str, &str)]) -> String {
+pub(super) fn extensions(config: &str, mode: &str, actions: &[(&str, &str)]) -> String {
     let mode = if mode.is_empty() { String::new() } else { format!("<order_mode>{mode}</order_mode>") };
     let actions = actions.iter().map(|(name, place)| {
         format!(
@@ -407,7 +316,7 @@ fn broken_machine(config: &str) -> String {
 }
 
 /// Runs all cases, and fails with all differences at once.
-fn compare(group: &str, cases: &[Case]) {
+pub(super) fn compare(group: &str, cases: &[Case]) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/oracle/{group}.json"));
     let mut recordings: BTreeMap<String, Conversation> = match fs_err::read(&path) {
         Ok(text) => serde_json::from_slice(&text).unwrap(),
