@@ -23,7 +23,7 @@ pub mod validate;
 pub use backup::{BackupError, BackupRequest, backup};
 pub use collect::{CollectError, CollectRequest, collect};
 pub use item::ownership::Ownership;
-pub use outcome::{Omission, OmissionKind, Outcome, Summary};
+pub use outcome::{ClientFailure, Omission, OmissionKind, Outcome, Summary};
 pub use purge::{PurgeError, purge};
 pub use run::{RunError, RunReport, RunRequest, run};
 pub use stage::{StageError, StageRequest, stage};

@@ -9,6 +9,8 @@ pub struct Outcome {
     pub omissions: Vec<Omission>,
     /// Whole items or peers that failed, as messages that were logged at ERROR.
     pub failures: Vec<String>,
+    /// Actions that failed on managed clients. They were logged at ERROR, too.
+    pub clients: Vec<ClientFailure>,
     /// The figures.
     pub summary: Summary,
 }
@@ -16,15 +18,27 @@ pub struct Outcome {
 impl Outcome {
     /// Whether nothing was left out and nothing failed.
     pub fn is_complete(&self) -> bool {
-        self.omissions.is_empty() && self.failures.is_empty()
+        self.omissions.is_empty() && self.failures.is_empty() && self.clients.is_empty()
     }
 
     /// Takes in the outcome of a further step.
     pub fn merge(&mut self, other: Self) {
         self.omissions.extend(other.omissions);
         self.failures.extend(other.failures);
+        self.clients.extend(other.clients);
         self.summary.add(&other.summary);
     }
+}
+
+/// An action that failed on a managed client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientFailure {
+    /// The client.
+    pub peer: String,
+    /// The action.
+    pub action: String,
+    /// How it failed, with the last lines that were printed; for people.
+    pub reason: String,
 }
 
 /// One thing that is not, or not faithfully, in the backup.

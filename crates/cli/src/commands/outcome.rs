@@ -7,7 +7,7 @@ use redcedar_system::{Level, escape};
 
 use super::{CommandError, Context, Out};
 use crate::exit::Exit;
-use crate::output::human::{Count, Size, Time};
+use crate::output::human::{Count, Counted, Size, Time};
 use crate::output::json::{Document, JsonOutcome, omission_word, result_word};
 
 /// Shows what came out, and says how the program ends.
@@ -44,6 +44,9 @@ pub(crate) fn report(
             Size(summary.bytes_out),
             Time(elapsed)
         )?;
+        if !outcome.clients.is_empty() {
+            writeln!(out, "{} failed on managed clients", Counted(outcome.clients.len() as u64, "action"))?;
+        }
     }
     Ok(exit)
 }
@@ -69,7 +72,7 @@ fn counts(omission: &Omission) -> bool {
 fn exit_of(outcome: &Outcome) -> Exit {
     if !outcome.failures.is_empty() {
         Exit::Failed
-    } else if outcome.omissions.iter().any(counts) {
+    } else if !outcome.clients.is_empty() || outcome.omissions.iter().any(counts) {
         Exit::Incomplete
     } else {
         Exit::Done
@@ -79,6 +82,7 @@ fn exit_of(outcome: &Outcome) -> Exit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use redcedar_engine::ClientFailure;
 
     #[test]
     fn the_exit_code_tells_failed_from_incomplete_from_done() {
@@ -89,6 +93,9 @@ mod tests {
         assert_eq!(exit_of(&outcome), Exit::Done);
         outcome.omissions.push(omission(OmissionKind::Vanished));
         assert_eq!(exit_of(&outcome), Exit::Incomplete);
+        let (peer, action) = ("h1".to_owned(), "collect".to_owned());
+        let client = ClientFailure { peer, action, reason: String::new() };
+        assert_eq!(exit_of(&Outcome { clients: vec![client], ..Outcome::default() }), Exit::Incomplete);
         outcome.failures.push("no".into());
         assert_eq!(exit_of(&outcome), Exit::Failed);
     }

@@ -4,7 +4,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use bstr::ByteSlice;
-use redcedar_engine::{Omission, OmissionKind, Outcome, Summary};
+use redcedar_engine::{ClientFailure, Omission, OmissionKind, Outcome, Summary};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
@@ -69,6 +69,7 @@ pub(crate) struct JsonOutcome {
     summary: JsonSummary,
     omissions: Vec<JsonOmission>,
     failures: Vec<String>,
+    clients: Vec<JsonClient>,
 }
 
 impl JsonOutcome {
@@ -79,7 +80,22 @@ impl JsonOutcome {
             summary: (&outcome.summary).into(),
             omissions: outcome.omissions.iter().map(Into::into).collect(),
             failures: outcome.failures.clone(),
+            clients: outcome.clients.iter().map(Into::into).collect(),
         }
+    }
+}
+
+#[derive(Serialize)]
+struct JsonClient {
+    peer: String,
+    action: String,
+    reason: String,
+}
+
+impl From<&ClientFailure> for JsonClient {
+    fn from(failure: &ClientFailure) -> Self {
+        let ClientFailure { peer, action, reason } = failure.clone();
+        Self { peer, action, reason }
     }
 }
 
