@@ -16,6 +16,7 @@ mod sample;
 pub mod schedule;
 pub mod stage;
 pub mod state;
+pub mod status;
 pub mod validate;
 
 pub use backup::{BackupError, BackupRequest, backup};
