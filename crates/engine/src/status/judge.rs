@@ -35,7 +35,7 @@ pub struct Report<'f> {
 impl Report<'_> {
     /// Whether a configured peer has no good day that is young enough.
     pub fn is_overdue(&self) -> bool {
-        self.peers.iter().any(|peer| matches!(peer.state, State::Overdue { .. }))
+        self.peers.iter().any(|peer| peer.state == State::Overdue)
     }
 }
 
@@ -46,6 +46,8 @@ pub struct PeerReport<'f> {
     pub name: &'f OsStr,
     /// How it is.
     pub state: State,
+    /// How many days its last good day may be old; none if nothing is expected.
+    pub max_age: Option<u64>,
     /// Its last good day, if it has one.
     pub last: Option<Last<'f>>,
     /// The last time that it was to be staged, if that is not older.
@@ -58,10 +60,7 @@ pub enum State {
     /// Its last good day is young enough.
     Good,
     /// It is not, or there is none.
-    Overdue {
-        /// How many days it may be old.
-        max_age: u64,
-    },
+    Overdue,
     /// Nobody expects anything of it any more: it is not in the configuration.
     Stray,
 }
@@ -73,7 +72,7 @@ pub struct Last<'f> {
     pub day: &'f GoodDay,
     /// How many days ago that was.
     pub age: u64,
-    /// The median of the days that it can be compared with, if there are any.
+    /// The median of the days that it can be compared with and that stored something, if there are any.
     pub usual: Option<u64>,
     /// What is wrong with its size.
     pub suspicion: Option<Suspicion>,
@@ -105,19 +104,25 @@ pub fn judge<'f>(facts: &'f Facts, today: Date, rules: &Rules) -> Report<'f> {
         let last = peer.good.first().map(|day| judge_day(peer, day, today));
         let attempt = peer.attempt.as_ref();
         let is_news = |attempt: &&Attempt| last.as_ref().is_none_or(|last| attempt.date >= last.day.date);
-        PeerReport { name, state: state(peer, last.as_ref(), rules), attempt: attempt.filter(is_news), last }
+        let max_age = peer.expected.map(|expected| rules.max_age.or(expected.max_age).unwrap_or(MAX_AGE));
+        let state = state(last.as_ref(), max_age);
+        PeerReport { name, state, max_age, attempt: attempt.filter(is_news), last }
     });
     Report { peers: peers.collect() }
 }
 
-fn state(peer: &PeerFacts, last: Option<&Last<'_>>, rules: &Rules) -> State {
-    let Some(expected) = peer.expected else { return State::Stray };
-    let max_age = rules.max_age.or(expected.max_age).unwrap_or(MAX_AGE);
-    if last.is_some_and(|last| last.age <= max_age) { State::Good } else { State::Overdue { max_age } }
+fn state(last: Option<&Last<'_>>, max_age: Option<u64>) -> State {
+    match (max_age, last) {
+        (None, _) => State::Stray,
+        (Some(max_age), Some(last)) if last.age <= max_age => State::Good,
+        (Some(_), _) => State::Overdue,
+    }
 }
 
 fn judge_day<'f>(peer: &'f PeerFacts, day: &'f GoodDay, today: Date) -> Last<'f> {
-    let sizes: Vec<u64> = peer.comparable().map(GoodDay::bytes).collect();
+    // A day on which nothing changed says nothing of how large a change usually is.
+    let is_idle = |day: &GoodDay| day.kind().content == Content::Increment && day.bytes() == 0;
+    let sizes: Vec<u64> = peer.comparable().filter(|day| !is_idle(day)).map(GoodDay::bytes).collect();
     let days = sizes.len();
     let usual = median(sizes);
     let suspicion = usual.filter(|_| days >= USUAL_DAYS).and_then(|usual| suspicion(day, usual));

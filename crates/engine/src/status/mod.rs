@@ -7,7 +7,7 @@ mod name;
 
 pub use attempts::Attempt;
 pub use facts::{Content, Expected, Facts, GoodDay, Item, Kind, Marks, PeerFacts, Space, StatusError, look};
-pub use judge::{Missing, PeerReport, Report, Rules, State, Suspicion, judge};
+pub use judge::{Last, Missing, PeerReport, Report, Rules, State, Suspicion, judge};
 
 #[cfg(test)]
 mod tests;

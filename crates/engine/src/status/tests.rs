@@ -41,27 +41,28 @@ fn expected(max_age: Option<u64>, good: Vec<GoodDay>) -> Facts {
 }
 
 /// Configured, asked for, ages of the good days, what that comes to.
-type Row<'a> = (Option<u64>, Option<u64>, &'a [i64], State);
+type Row<'a> = (Option<u64>, Option<u64>, &'a [i64], State, u64);
 
 #[test]
 fn a_peer_is_overdue_when_its_last_good_day_is_too_old_or_never_was() {
-    let overdue = |max_age| State::Overdue { max_age };
+    use State::{Good, Overdue};
     let rows: [Row<'_>; 9] = [
-        (None, None, &[0, 1], State::Good),
-        (None, None, &[2], State::Good),
-        (None, None, &[3, 4], overdue(2)),
-        (None, None, &[], overdue(2)),
-        (Some(8), None, &[8], State::Good),
-        (Some(8), None, &[9], overdue(8)),
-        (Some(8), Some(1), &[2], overdue(1)),
-        (Some(1), Some(30), &[30], State::Good),
-        (None, None, &[-1], State::Good),
+        (None, None, &[0, 1], Good, 2),
+        (None, None, &[2], Good, 2),
+        (None, None, &[3, 4], Overdue, 2),
+        (None, None, &[], Overdue, 2),
+        (Some(8), None, &[8], Good, 8),
+        (Some(8), None, &[9], Overdue, 8),
+        (Some(8), Some(1), &[2], Overdue, 1),
+        (Some(1), Some(30), &[30], Good, 30),
+        (None, None, &[-1], Good, 2),
     ];
-    for (configured, asked, ages, state) in rows {
+    for (configured, asked, ages, state, max_age) in rows {
         let facts = expected(configured, ages.iter().map(|ago| day(*ago, "etc:1f")).collect());
         let report = judge(&facts, TODAY, &Rules { max_age: asked });
         assert_eq!(report.peers[0].state, state, "{configured:?} {asked:?} {ages:?}");
-        assert_eq!(report.is_overdue(), state != State::Good);
+        assert_eq!(report.peers[0].max_age, Some(max_age));
+        assert_eq!(report.is_overdue(), state == Overdue);
         let age = report.peers[0].last.as_ref().map(|last| last.age);
         assert_eq!(age, ages.first().map(|age| u64::try_from(*age).unwrap_or(0)));
     }
@@ -75,7 +76,7 @@ fn a_peer_is_overdue_when_its_last_good_day_is_too_old_or_never_was() {
 fn the_size_is_compared_with_the_median_of_days_of_the_same_kind() {
     use Suspicion::{Large, Small};
     // Contents of the days, newest first; the usual size in KiB; what is suspicious.
-    let rows: [(&[&str], Option<u64>, Option<Suspicion>); 11] = [
+    let rows: [(&[&str], Option<u64>, Option<Suspicion>); 13] = [
         (&["a:100f"], None, None),
         (&["a:1f", "a:100f", "a:100f"], Some(100), None),
         (&["a:24f", "a:100f", "a:90f", "a:120f"], Some(100), Some(Small)),
@@ -84,6 +85,8 @@ fn the_size_is_compared_with_the_median_of_days_of_the_same_kind() {
         (&["a:100f", "a:2i", "a:2i", "a:2i", "a:110f"], Some(110), None),
         (&["a:0i", "a:100f", "a:50i", "a:60i", "a:40i", "a:70i"], Some(55), None),
         (&["a:900i", "a:100f", "a:50i", "a:60i", "a:40i"], Some(50), Some(Large)),
+        (&["a:900i", "a:0i", "a:50i", "a:0i", "a:40i", "a:0i"], Some(45), None),
+        (&["a:900i", "a:0i", "a:50i", "a:0i", "a:40i", "a:60i"], Some(50), Some(Large)),
         (&["a:10f", "a:1f", "a:1f", "a:1f"], Some(1), None),
         (&["a:10", "a:100f", "a:100", "a:100i"], Some(100), Some(Small)),
         (&["a:100f w:9w", "a:100f", "a:100f", "a:100f", "a:200f w:9w"], Some(209), None),

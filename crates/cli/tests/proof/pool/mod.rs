@@ -6,7 +6,7 @@ use super::world::{Day, World, below, ours, redcedar};
 use redcedar_testing::compare::Snapshot;
 use redcedar_testing::oracle::Oracle;
 use redcedar_testing::pool::{Pool, Program};
-use redcedar_testing::program::{self, describe};
+use redcedar_testing::program::describe;
 use redcedar_testing::sshd::{Access, Host, Network};
 use redcedar_testing::trees::Growth;
 use std::fmt::Write as _;
