@@ -120,6 +120,7 @@ impl Sandbox {
             // What is left on the disk.
             (r"[0-9.]+ [KMGTPE]?i?B of [0-9.]+ [KMGTPE]?i?B free".to_owned(), "SIZE of SIZE free"),
             (r"read ([0-9]+ files), [0-9.]+ [KMG]?i?B".to_owned(), "read $1, SIZE"),
+            (r"(staged .*, )[0-9.]+ [KMG]?i?B".to_owned(), "${1}SIZE"),
             (r"(full|increment|unknown) +[0-9.]+ [KMG]?i?B".to_owned(), "$1  SIZE"),
             (format!(r"(?m)(^| ){}( |:)", regex::escape(&host)), "${1}HOST$2"),
             (r"(MACHINE|HOST|ITEM|KIND|/anna) {2,}".to_owned(), "$1  "),
