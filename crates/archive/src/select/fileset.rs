@@ -16,6 +16,7 @@ pub struct Fileset {
     paths: Vec<u8>,
     entries: Vec<Entry>,
     problems: Vec<Problem>,
+    places: Vec<PathBuf>,
     files: u64,
     bytes: u64,
 }
@@ -113,6 +114,26 @@ impl Fileset {
         self.bytes
     }
 
+    /// Directories that were selected without what is in them, because they are excluded or have the ignore file; only
+    /// [`super::select_with_places`] does that. In the order of the walk.
+    pub fn places(&self) -> &[PathBuf] {
+        &self.places
+    }
+
+    /// Everything that is in any of several filesets.
+    #[must_use]
+    pub fn join(filesets: Vec<Self>) -> Self {
+        let mut joined = Builder::default();
+        for fileset in filesets {
+            for selected in fileset.iter() {
+                joined.push(selected.path.as_os_str().as_bytes(), *selected.metadata);
+            }
+            joined.fileset.problems.extend(fileset.problems);
+            joined.fileset.places.extend(fileset.places);
+        }
+        joined.finish()
+    }
+
     /// What went wrong on the way, in the order of the walk.
     pub fn problems(&self) -> &[Problem] {
         &self.problems
@@ -169,6 +190,10 @@ impl Builder {
 
     pub(super) fn problem(&mut self, problem: Problem) {
         self.fileset.problems.push(problem);
+    }
+
+    pub(super) fn place(&mut self, path: PathBuf) {
+        self.fileset.places.push(path);
     }
 
     pub(super) fn finish(self) -> Fileset {

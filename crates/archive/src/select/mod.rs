@@ -48,6 +48,15 @@ pub struct Selection<'a> {
     pub never_enter: &'a [PathBuf],
 }
 
+/// What becomes of directories that are excluded or have the ignore file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Excluded {
+    /// They contribute nothing.
+    Vanish,
+    /// They are selected themselves, without what is in them.
+    KeepPlaces,
+}
+
 /// Why nothing was selected.
 #[derive(Debug, thiserror::Error)]
 pub enum SelectError {
@@ -92,7 +101,28 @@ impl SelectError {
 /// # Errors
 /// When the root cannot be opened, and on interrupt.
 pub fn select_directory(selection: &Selection<'_>, interrupt: &Interrupt) -> Result<Fileset, SelectError> {
-    walk::walk(selection, interrupt)
+    walk::walk(selection, Excluded::Vanish, interrupt)
+}
+
+/// The same, but nothing goes that a tree needs to be complete: of what is excluded, directories are selected empty (see
+/// [`Fileset::places`]) and links as they are; so are directories with the ignore file. The root is entered whatever is
+/// excluded and whatever it holds.
+///
+/// # Errors
+/// When the root cannot be opened, and on interrupt.
+pub fn select_with_places(selection: &Selection<'_>, interrupt: &Interrupt) -> Result<Fileset, SelectError> {
+    walk::walk(selection, Excluded::KeepPlaces, interrupt)
+}
+
+/// Selects one path, whatever it is, and nothing below it.
+///
+/// # Errors
+/// When it is not there or cannot be looked at.
+pub fn select_path(path: &Path) -> Result<Fileset, SelectError> {
+    let metadata = directory::stat(path, Links::Keep).map_err(|error| SelectError::at(path, error))?;
+    let mut fileset = fileset::Builder::default();
+    fileset.push(path.as_os_str().as_bytes(), metadata);
+    Ok(fileset.finish())
 }
 
 /// Selects one file, whatever is excluded elsewhere. A link to a file is selected as the link that it is.
@@ -100,13 +130,11 @@ pub fn select_directory(selection: &Selection<'_>, interrupt: &Interrupt) -> Res
 /// # Errors
 /// When the path does not lead to a regular file.
 pub fn select_file(path: &Path) -> Result<Fileset, SelectError> {
-    let stat = |links| directory::stat(path, links).map_err(|error| SelectError::at(path, error));
-    if stat(Links::Follow)?.kind != Kind::File {
+    let found = directory::stat(path, Links::Follow).map_err(|error| SelectError::at(path, error))?;
+    if found.kind != Kind::File {
         return Err(SelectError::NotAFile { path: path.to_owned() });
     }
-    let mut fileset = fileset::Builder::default();
-    fileset.push(path.as_os_str().as_bytes(), stat(Links::Keep)?);
-    Ok(fileset.finish())
+    select_path(path)
 }
 
 /// The directories directly inside a directory that are not excluded, in order. Links to directories are not among them,

@@ -498,3 +498,38 @@ fn subdirectories_are_the_real_ones_that_are_not_excluded_ignore_file_or_not() {
         Err(SelectError::NotADirectory { .. })
     ));
 }
+
+#[test]
+fn with_places_what_is_excluded_leaves_empty_directories_and_links_and_the_root_is_entered_whatever_it_holds()
+{
+    let tree = Tree::new(&[
+        "r/cache/",
+        "r/kept/",
+        "r/marked/deep/",
+        "r/.ignore",
+        "r/cache/x",
+        "r/file",
+        "r/kept/x",
+        "r/link -> cache",
+        "r/marked/.ignore",
+        "r/marked/deep/x",
+        "r/other",
+    ]);
+    let tree = tree.exclude(&["r", "r/cache", "r/file", "r/link"], &[], &[]);
+    let root = tree.path("r");
+    let fileset = select_with_places(&tree.selection(&root), &Interrupt::new()).unwrap();
+    let expected = ["r/", "r/.ignore", "r/cache/", "r/kept/", "r/kept/x", "r/link@", "r/marked/", "r/other"];
+    assert_eq!(tree.show(&fileset), expected);
+    assert_eq!(fileset.places(), ["r/cache", "r/marked"].map(|name| tree.path(name)));
+}
+
+#[test]
+fn filesets_are_joined_in_order_and_each_path_comes_once() {
+    let tree = Tree::new(&["a/", "b/", "a/x", "b/y"]);
+    let all = tree.select("", |_| {});
+    let part = tree.select("b", |_| {});
+    let one = select_path(&tree.path("a/x")).unwrap();
+    let joined = Fileset::join(vec![part, one, all]);
+    assert_eq!(tree.show(&joined), ["/", "a/", "a/x", "b/", "b/y"]);
+    assert_eq!(joined.total_files(), 2);
+}

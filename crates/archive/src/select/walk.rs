@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use super::barrier::{Barriers, Verdict};
 use super::directory::{self, Directory, Height, Links, Names};
 use super::fileset::{Builder, Fileset, Problem};
-use super::{SelectError, Selection};
+use super::{Excluded, SelectError, Selection};
 use crate::{Kind, Metadata};
 
 /// The longest path that the system opens, without the NUL at its end.
@@ -28,6 +28,7 @@ const CACHE_SIGNATURE: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55";
 struct Walk<'a> {
     selection: &'a Selection<'a>,
     interrupt: &'a Interrupt,
+    excluded: Excluded,
     root: &'a Path,
     /// The root without any link in its path; asked for only where links are dereferenced.
     resolved_root: PathBuf,
@@ -71,7 +72,11 @@ struct Door {
 }
 
 /// Walks a tree and what it leads to.
-pub(super) fn walk(selection: &Selection<'_>, interrupt: &Interrupt) -> Result<Fileset, SelectError> {
+pub(super) fn walk(
+    selection: &Selection<'_>,
+    excluded: Excluded,
+    interrupt: &Interrupt,
+) -> Result<Fileset, SelectError> {
     let at_root = |error| SelectError::at(selection.root, error);
     let root = without_trailing_slashes(selection.root);
     let directory = Directory::open_path(root, Links::Follow).map_err(at_root)?;
@@ -79,6 +84,7 @@ pub(super) fn walk(selection: &Selection<'_>, interrupt: &Interrupt) -> Result<F
     let mut walk = Walk {
         selection,
         interrupt,
+        excluded,
         root,
         resolved_root: if selection.dereference { resolve(root).map_err(at_root)? } else { root.to_owned() },
         barriers: Barriers::new(metadata.device, selection.one_file_system, selection.never_enter),
@@ -111,7 +117,7 @@ impl Walk<'_> {
     ) -> Result<(), SelectError> {
         self.path.clear();
         self.path.extend_from_slice(start.as_os_str().as_bytes());
-        if !self.is_excluded() {
+        if self.excluded == Excluded::KeepPlaces || !self.is_excluded() {
             self.enter(directory, metadata, link_depth);
         }
         while let Some(level) = self.levels.last_mut() {
@@ -130,7 +136,14 @@ impl Walk<'_> {
     /// Lists the directory at the current path and makes it the current one.
     fn enter(&mut self, directory: Directory, metadata: Metadata, link_depth: u64) {
         if self.selection.ignore_file.is_some_and(|name| directory.has(name)) {
-            return;
+            match self.excluded {
+                Excluded::Vanish => return,
+                // The root itself is saved whatever it holds.
+                Excluded::KeepPlaces if !self.levels.is_empty() => {
+                    return self.list_place(metadata);
+                }
+                Excluded::KeepPlaces => {}
+            }
         }
         self.list(metadata);
         if self.selection.exclude_caches && directory.has_file_beginning(CACHE_TAG, CACHE_SIGNATURE) {
@@ -185,11 +198,15 @@ impl Walk<'_> {
         self.path.extend_from_slice(self.names.name(name).to_bytes());
 
         let is_excluded = self.is_excluded();
-        if is_excluded && !(follows_links && self.selection.dereference) {
+        let keeps_place = is_excluded && self.excluded == Excluded::KeepPlaces;
+        if is_excluded && !keeps_place && !(follows_links && self.selection.dereference) {
             return;
         }
         if self.path.len() > LONGEST_PATH {
             return self.unreadable(format!("its path is longer than {LONGEST_PATH} bytes"));
+        }
+        if keeps_place {
+            return self.keep_place(name);
         }
         match self.stat(name, Links::Keep) {
             Ok(link) if link.kind == Kind::Symlink && follows_links => self.follow(name, link, is_excluded),
@@ -335,6 +352,21 @@ impl Walk<'_> {
 
     fn list(&mut self, metadata: Metadata) {
         self.found.push(&self.path, metadata);
+    }
+
+    /// Lists what is excluded if it is a directory, without what is in it, or a link.
+    fn keep_place(&mut self, name: usize) {
+        match self.stat(name, Links::Keep) {
+            Ok(found) if found.kind == Kind::Directory => self.list_place(found),
+            Ok(found) if found.kind == Kind::Symlink => self.list(found),
+            Ok(_) => {}
+            Err(error) => self.failed(error),
+        }
+    }
+
+    fn list_place(&mut self, metadata: Metadata) {
+        self.list(metadata);
+        self.found.place(as_path(&self.path).to_owned());
     }
 
     fn list_cache_tag(&mut self, directory: &Directory) {
