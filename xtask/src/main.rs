@@ -23,11 +23,15 @@ enum Chore {
     /// Runs a program and prints what it used, as JSON
     #[command(hide = true)]
     Measure(bench::measure::Program),
+    /// Chooses what a snapshot of this machine would save
+    #[command(hide = true)]
+    Choose(bench::snapshot::Choose),
 }
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().chore {
         Chore::Bench { part } => bench::run(part),
         Chore::Measure(program) => bench::measure::print(&program),
+        Chore::Choose(arguments) => bench::snapshot::print(&arguments),
     }
 }

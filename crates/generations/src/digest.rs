@@ -3,6 +3,7 @@
 use std::fmt;
 
 use redcedar_archive::digest::{from_hex, to_hex};
+use sha2::Digest as _;
 
 /// A digest of content, of the kind that a package manager has recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,6 +38,41 @@ impl Digest {
             Self::Md5(bytes) => bytes,
             Self::Sha1(bytes) => bytes,
             Self::Sha256(bytes) => bytes,
+        }
+    }
+}
+
+/// Computes a [`Digest`] of a kind.
+#[derive(Debug, Clone)]
+pub(crate) enum Hasher {
+    Md5(md5::Md5),
+    Sha1(sha1::Sha1),
+    Sha256(sha2::Sha256),
+}
+
+impl Hasher {
+    /// For a digest of the same kind as `digest`.
+    pub(crate) fn like(digest: &Digest) -> Self {
+        match digest {
+            Digest::Md5(_) => Self::Md5(md5::Md5::default()),
+            Digest::Sha1(_) => Self::Sha1(sha1::Sha1::default()),
+            Digest::Sha256(_) => Self::Sha256(sha2::Sha256::default()),
+        }
+    }
+
+    pub(crate) fn update(&mut self, data: &[u8]) {
+        match self {
+            Self::Md5(hasher) => hasher.update(data),
+            Self::Sha1(hasher) => hasher.update(data),
+            Self::Sha256(hasher) => hasher.update(data),
+        }
+    }
+
+    pub(crate) fn finish(self) -> Digest {
+        match self {
+            Self::Md5(hasher) => Digest::Md5(hasher.finalize().into()),
+            Self::Sha1(hasher) => Digest::Sha1(hasher.finalize().into()),
+            Self::Sha256(hasher) => Digest::Sha256(hasher.finalize().into()),
         }
     }
 }

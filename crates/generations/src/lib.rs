@@ -3,6 +3,7 @@
 //! [`packages`] reads what the package managers of a machine know, [`select`] decides path by path what is saved and what is
 //! left out, and why.
 
+pub mod cache;
 mod digest;
 pub mod packages;
 pub mod select;

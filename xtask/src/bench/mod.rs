@@ -5,6 +5,7 @@ mod collect;
 pub(crate) mod measure;
 mod report;
 mod setting;
+pub(crate) mod snapshot;
 mod tree;
 
 use clap::{Args, Subcommand};

@@ -2,12 +2,14 @@
 
 use std::cmp::Ordering;
 use std::ffi::OsStr;
+use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use redcedar_archive::select::compare_paths;
 
-use super::{Owned, Package, PackageRef};
+use super::root::{Resolver, Root};
+use super::{Owned, Package, PackageRef, dpkg};
 
 /// What the package managers of a machine know.
 #[derive(Debug, Default)]
@@ -16,6 +18,8 @@ pub struct Inventory {
     paths: Vec<u8>,
     /// In canonical order of the paths; those of one path by package.
     records: Vec<Record>,
+    remarks: Vec<String>,
+    dpkg: Option<dpkg::Settings>,
 }
 
 /// A path with what one package says about it.
@@ -54,7 +58,20 @@ impl Inventory {
 
     /// All owned paths in canonical order ([`compare_paths`]); a path that several packages own comes as often.
     pub fn owned(&self) -> impl Iterator<Item = OwnedPath<'_>> {
-        self.records.iter().map(|record| self.view(record))
+        self.records.iter().map(|record| OwnedPath {
+            path: Path::new(OsStr::from_bytes(record.path(&self.paths))),
+            owned: &record.owned,
+        })
+    }
+
+    /// What a package says about a path, by its place in [`Inventory::owned`].
+    pub(crate) fn record(&self, index: u32) -> &Owned {
+        &self.records[index as usize].owned
+    }
+
+    /// What packages say, by places in [`Inventory::owned`].
+    pub(crate) fn records(&self, range: Range<u32>) -> impl ExactSizeIterator<Item = &Owned> + Clone {
+        self.records[range.start as usize..range.end as usize].iter().map(|record| &record.owned)
     }
 
     /// What packages say about one path.
@@ -66,36 +83,86 @@ impl Inventory {
         self.records[first..].iter().take_while(here).map(|record| &record.owned)
     }
 
-    fn view<'a>(&'a self, record: &'a Record) -> OwnedPath<'a> {
-        OwnedPath { path: Path::new(OsStr::from_bytes(record.path(&self.paths))), owned: &record.owned }
+    /// What people should know about it, above all why more is saved than they may expect: an index that is not there, a
+    /// database that could not be read.
+    pub fn remarks(&self) -> &[String] {
+        &self.remarks
+    }
+
+    /// What dpkg was told besides packages, where there is a dpkg.
+    pub fn dpkg(&self) -> Option<&dpkg::Settings> {
+        self.dpkg.as_ref()
     }
 }
 
 /// Collects an [`Inventory`].
-#[derive(Debug, Default)]
-pub struct InventoryBuilder(Inventory);
+#[derive(Debug)]
+pub(crate) struct Builder {
+    inventory: Inventory,
+    resolver: Resolver,
+}
 
-impl InventoryBuilder {
-    /// Adds a package.
-    pub fn package(&mut self, package: Package) -> PackageRef {
-        self.0.packages.push(package);
-        PackageRef(u32::try_from(self.0.packages.len() - 1).unwrap_or(u32::MAX))
+/// How far a builder had come.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Height {
+    packages: usize,
+    paths: usize,
+    records: usize,
+    remarks: usize,
+}
+
+impl Builder {
+    pub(super) fn new(root: &Root) -> Self {
+        Self { inventory: Inventory::default(), resolver: Resolver::new(root) }
     }
 
-    /// Adds what a package says about a path. A path longer than the kernel allows cannot be there and is passed over.
-    pub fn owned(&mut self, path: &[u8], owned: Owned) {
-        let Inventory { paths, records, .. } = &mut self.0;
-        if let (Ok(start), Ok(length)) = (u32::try_from(paths.len()), u16::try_from(path.len())) {
-            paths.extend_from_slice(path);
-            records.push(Record { start, length, owned });
+    pub(super) fn package(&mut self, package: Package) -> PackageRef {
+        self.inventory.packages.push(package);
+        PackageRef(u32::try_from(self.inventory.packages.len() - 1).unwrap_or(u32::MAX))
+    }
+
+    /// Adds what a package says about a path, which begins with a slash. What is longer than the kernel allows cannot be there
+    /// and is passed over.
+    pub(super) fn owned(&mut self, path: &[u8], owned: Owned) {
+        let Inventory { paths, records, .. } = &mut self.inventory;
+        let start = paths.len();
+        self.resolver.resolve(path, paths);
+        match (u32::try_from(start), u16::try_from(paths.len() - start)) {
+            (Ok(start), Ok(length)) => records.push(Record { start, length, owned }),
+            _ => paths.truncate(start),
         }
     }
 
-    /// Puts everything in order.
-    pub fn finish(self) -> Inventory {
-        let mut inventory = self.0;
+    pub(super) fn remark(&mut self, remark: String) {
+        self.inventory.remarks.push(remark);
+    }
+
+    pub(super) fn dpkg(&mut self, settings: dpkg::Settings) {
+        self.inventory.dpkg = Some(settings);
+    }
+
+    pub(super) fn height(&self) -> Height {
+        let Inventory { packages, paths, records, remarks, .. } = &self.inventory;
+        Height {
+            packages: packages.len(),
+            paths: paths.len(),
+            records: records.len(),
+            remarks: remarks.len(),
+        }
+    }
+
+    /// Forgets what was added since.
+    pub(super) fn truncate(&mut self, height: Height) {
+        self.inventory.packages.truncate(height.packages);
+        self.inventory.paths.truncate(height.paths);
+        self.inventory.records.truncate(height.records);
+        self.inventory.remarks.truncate(height.remarks);
+    }
+
+    pub(super) fn finish(self) -> Inventory {
+        let mut inventory = self.inventory;
         let Inventory { paths, records, .. } = &mut inventory;
-        records.sort_by(|a, b| {
+        records.sort_unstable_by(|a, b| {
             compare_paths(a.path(paths), b.path(paths)).then(a.owned.package.cmp(&b.owned.package))
         });
         records.shrink_to_fit();
@@ -111,7 +178,7 @@ mod tests {
 
     #[test]
     fn owners_are_found_by_path_whatever_order_they_came_in() {
-        let mut builder = InventoryBuilder::default();
+        let mut builder = Builder::new(&Root::new(Path::new("/nonexistent")));
         let package = |name: &str| Package {
             database: "dpkg",
             name: name.to_owned(),
@@ -128,14 +195,20 @@ mod tests {
             let owned = Owned { package, claim: Claim::Unspecified, permissions: Permissions::Usual };
             builder.owned(path.as_bytes(), owned);
         }
+        let height = builder.height();
+        let c = builder.package(package("c"));
+        builder.owned(b"/x", Owned { package: c, claim: Claim::Directory, permissions: Permissions::Usual });
+        builder.truncate(height);
         let inventory = builder.finish();
-        let owners =
-            |path: &str| inventory.owners(Path::new(path)).map(|owned| owned.package).collect::<Vec<_>>();
-        assert_eq!(owners("/x"), [a, b]);
-        assert_eq!(owners("/x/y"), [b]);
-        assert_eq!(owners("/x/z"), []);
+        let owners = |path: &str| {
+            let path = Path::new("/nonexistent").join(path);
+            inventory.owners(&path).map(|owned| owned.package).collect::<Vec<_>>()
+        };
+        assert_eq!(owners("x"), [a, b]);
+        assert_eq!(owners("x/y"), [b]);
+        assert_eq!(owners("x/z"), []);
         let paths: Vec<_> = inventory.owned().map(|owned| owned.path.to_str().unwrap()).collect();
-        assert_eq!(paths, ["/x", "/x", "/x/y", "/x-"]);
+        assert_eq!(paths, ["/nonexistent/x", "/nonexistent/x", "/nonexistent/x/y", "/nonexistent/x-"]);
         assert_eq!(inventory.package(b).name, "b");
     }
 }

@@ -1,15 +1,29 @@
 //! What the package managers of a machine know: which packages are there, whether they can be had again, and what they say
 //! about the files they own.
 
+mod apk;
+pub mod dpkg;
 mod inventory;
+mod members;
+mod pacman;
+mod portage;
+pub mod program;
+mod read;
+mod root;
+mod rpm;
+mod stanza;
 
-pub use inventory::{Inventory, InventoryBuilder, OwnedPath};
+pub use inventory::{Inventory, OwnedPath};
 
 use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
 
-use redcedar_system::Owner;
+use redcedar_system::{Interrupted, Owner, System, escape};
 
 use crate::Digest;
+use inventory::Builder;
+use root::Root;
 
 /// A package of an [`Inventory`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -54,7 +68,7 @@ pub enum State {
 pub enum Availability {
     /// A configured repository has exactly this version.
     SameVersion,
-    /// A configured repository has it in another version only.
+    /// A configured repository has it in another version only, or another build of this version.
     OtherVersion,
     /// No configured repository has it, or none could be asked.
     Nowhere,
@@ -76,8 +90,10 @@ pub struct Owned {
 pub enum Claim {
     /// The package names the path and says no more.
     Unspecified,
-    /// The package once had this file and does not bring it back.
+    /// The package does not bring this file: it had it once, or only names it.
     Obsolete,
+    /// It was told to have its file here instead of where it belongs, or to leave the place to another.
+    Diverted,
     /// A directory.
     Directory,
     /// A regular file.
@@ -115,4 +131,32 @@ pub enum Permissions {
     },
     /// Recorded, but by the name of a user or group that is not there.
     Unknown,
+}
+
+/// A package manager's database.
+trait Database: Sync {
+    /// What it is called.
+    fn name(&self) -> &'static str;
+
+    /// Files and directories in a root of which at least one changes whenever the database does. If none is there, the root
+    /// has no such database.
+    fn places(&self, root: &Root) -> Result<Vec<PathBuf>, PackagesError>;
+
+    /// Adds what it knows.
+    fn read(&self, root: &Root, system: &System, builder: &mut Builder) -> Result<(), PackagesError>;
+}
+
+/// Why a database was not read.
+#[derive(Debug, thiserror::Error)]
+enum PackagesError {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error("{} is not as expected: {what}", escape::display(path))]
+    Malformed { path: PathBuf, what: String },
+    #[error("it changed each time it was read; is the package manager at work?")]
+    Changing,
+    #[error("{0}")]
+    Command(String),
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
 }

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use redcedar_archive::Metadata;
 use redcedar_archive::select::{Fileset, Problem};
 
-use super::Fate;
-use crate::packages::{Inventory, PackageRef};
+use super::judge::Verdict;
+use super::{Fate, Total, Totals};
+use crate::packages::{Claim, Inventory, PackageRef};
 
 /// What is saved and what is left out, with everything that was looked at.
 #[derive(Debug)]
@@ -14,8 +15,10 @@ pub struct Choice {
     pub(super) inventory: Inventory,
     pub(super) files: Fileset,
     /// One for each of `files`.
-    pub(super) fates: Vec<Fate>,
+    pub(super) verdicts: Vec<Verdict>,
     pub(super) missing: Vec<Missing>,
+    pub(super) problems: Vec<Problem>,
+    pub(super) remarks: Vec<String>,
 }
 
 /// A path with its fate.
@@ -41,10 +44,10 @@ pub struct Missing {
 impl Choice {
     /// All paths in canonical order ([`redcedar_archive::select::compare_paths`]), each once.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Entry<'_>> {
-        self.files.iter().zip(&self.fates).map(|(selected, &fate)| Entry {
+        self.files.iter().zip(&self.verdicts).map(|(selected, &verdict)| Entry {
             path: selected.path,
             metadata: selected.metadata,
-            fate,
+            fate: self.fate(verdict),
         })
     }
 
@@ -59,7 +62,40 @@ impl Choice {
     }
 
     /// What could not be looked at, or was not.
-    pub fn problems(&self) -> &[Problem] {
-        self.files.problems()
+    pub fn problems(&self) -> impl Iterator<Item = &Problem> {
+        self.problems.iter().chain(self.files.problems())
+    }
+
+    /// What people should know besides: why more is saved than they may expect, or takes longer.
+    pub fn remarks(&self) -> impl Iterator<Item = &str> {
+        self.inventory.remarks().iter().chain(&self.remarks).map(String::as_str)
+    }
+
+    /// How many paths have which fate for which reason.
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        for entry in self.iter() {
+            let total = match entry.fate {
+                Fate::Save(reason) => totals.saved.entry(reason).or_default(),
+                Fate::LeaveOut { .. } => &mut totals.left_out,
+            };
+            *total += Total::of(entry.metadata);
+        }
+        totals.missing = self.missing.len() as u64;
+        totals
+    }
+
+    fn fate(&self, verdict: Verdict) -> Fate {
+        match verdict {
+            Verdict::Save(reason) => Fate::Save(reason),
+            Verdict::LeaveOut(record) => {
+                let owned = self.inventory.record(record);
+                let digest = match owned.claim {
+                    Claim::File { digest, .. } => Some(digest),
+                    _ => None,
+                };
+                Fate::LeaveOut { package: owned.package, digest }
+            }
+        }
     }
 }
