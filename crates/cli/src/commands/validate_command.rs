@@ -17,7 +17,7 @@ use crate::exit::Exit;
 /// How long the system's log may take.
 const LOGGER_LIMIT: Duration = Duration::from_secs(5);
 
-/// Let a master fetch what was collected here, and do nothing else (for authorized_keys)
+/// Answer what a master may ask of this machine; for authorized_keys
 ///
 /// Put before the master's key in ~/.ssh/authorized_keys, as `redcedar peer add` prints it. It looks at the request in
 /// $SSH_ORIGINAL_COMMAND: fetching `cback.collect` and the files of the collect directory and storing `cback.stage` there are
@@ -25,10 +25,11 @@ const LOGGER_LIMIT: Duration = Duration::from_secs(5);
 /// allowed, goes to the system's log. The master needs `scp -O` in its rcp_command.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  redcedar validate-command --collect-dir /var/backups/redcedar/collect …
-  redcedar validate-command --allow collect,purge --cback-command 'sudo /usr/bin/cback3' …
+  redcedar validate-command --collect-dir /var/backups/redcedar/collect
+  redcedar validate-command --allow collect,purge --cback-command 'sudo /usr/bin/cback3'
 
-  restrict,command=\"redcedar validate-command --collect-dir /backup/collect\" ssh-ed25519 AAAA…")]
+As a line of authorized_keys:
+  restrict,command=\"redcedar validate-command --collect-dir /var/backups/redcedar/collect\" ssh-ed25519 AAAA…")]
 pub(crate) struct Args {
     /// Directory that may be fetched [default: that of the configuration]
     #[arg(long, value_name = "DIR")]
@@ -47,7 +48,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> CommandResult {
     let shown = request.map(|request| escape::display(request).to_string()).unwrap_or_default();
     let program = forced::answer(request, &allowed).map_err(|refusal| {
         log("auth.warning", &format!("refused: {refusal}"), context);
-        refused(refusal)
+        refused(&refusal)
     })?;
     if context.global.dry_run {
         return Ok(Exit::Done);
@@ -86,13 +87,13 @@ fn configured_directory(config: Option<&Config>) -> Result<PathBuf, CommandError
     })
 }
 
-fn refused(refusal: Refusal) -> CommandError {
-    let hint = match &refusal {
+fn refused(refusal: &Refusal) -> CommandError {
+    let hint = match refusal {
         Refusal::Sftp => Some("use `scp -O` in the rcp_command of the master"),
         Refusal::Action(_) => Some("allow it with --allow in authorized_keys here"),
         _ => None,
     };
-    let error = CommandError::new(Exit::Refused, anyhow::Error::new(refusal).context("redcedar: refused"));
+    let error = CommandError::message(Exit::Refused, format!("refused: {refusal}"));
     match hint {
         Some(hint) => error.hint(hint),
         None => error,

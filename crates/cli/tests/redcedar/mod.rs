@@ -5,6 +5,7 @@ mod examples;
 mod help;
 mod json;
 mod machine;
+mod peer;
 mod sandbox;
 mod sources;
 mod story;

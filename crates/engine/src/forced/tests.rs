@@ -5,6 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use proptest::prelude::*;
+
 use super::*;
 
 fn allowed(collect_dir: &Path) -> Permissions {
@@ -138,5 +140,48 @@ fn a_collect_directory_of_any_name_is_recognised() {
         let directory = Path::new("/no").join(name);
         let answer = ask(&format!("scp -t /no/{escaped}/cback.stage"), &directory).unwrap();
         assert_eq!(answer, format!("scp|-t|--|/no/{name}/cback.stage"));
+    }
+}
+
+/// A request that is allowed, with up to two things put into it that somebody would try who wants more.
+fn requests() -> impl Strategy<Value = String> {
+    const ALLOWED: [&str; 5] = [
+        "scp -f /no/c/*",
+        "scp -v -p -f /no/c/cback.collect",
+        "scp -t /no/c/cback.stage",
+        "sudo /usr/bin/cback3 collect",
+        "sudo /usr/bin/cback3 --full purge",
+    ];
+    const PIECES: [&str; 21] = [
+        " ", "-f ", "-t ", "-r ", "-p ", "-d ", "-S x ", "-- ", "/", "*", "/..", "\\", "a.tar", ";", "\n",
+        "'", "$(id)", "--full ", "stage", " collect", "/no/c/",
+    ];
+    let insertions =
+        prop::collection::vec((any::<prop::sample::Index>(), prop::sample::select(&PIECES[..])), 0..3);
+    (prop::sample::select(&ALLOWED[..]), insertions).prop_map(|(request, insertions)| {
+        insertions.into_iter().fold(request.to_owned(), |mut request, (at, piece)| {
+            request.insert_str(at.index(request.len() + 1), piece);
+            request
+        })
+    })
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_put_into_a_request_nothing_else_is_run(request in requests()) {
+        if let Ok(answer) = ask(&request, Path::new("/no/c")) {
+            let words: Vec<_> = answer.split('|').collect();
+            let is_copy = matches!(
+                words[..],
+                ["scp", .., "-f", "--", "/no/c/*" | "/no/c/cback.collect"] | ["scp", "-t", "--", "/no/c/cback.stage"]
+            );
+            let is_action = matches!(
+                words[..],
+                ["sudo", "/usr/bin/cback3", "collect" | "purge"]
+                    | ["sudo", "/usr/bin/cback3", "--full", "collect" | "purge"]
+            );
+            prop_assert!(is_copy || is_action, "{request:?}: {answer}");
+            prop_assert!(words[..words.len() - 1].iter().all(|word| !["-r", "-S", "-d"].contains(word)));
+        }
     }
 }

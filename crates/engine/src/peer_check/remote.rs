@@ -130,7 +130,7 @@ impl Visit<'_> {
     fn without_settings(&self, connection: &Connection, reason: &str) -> Vec<Finding> {
         let words = format!("ssh does not accept its options or its configuration ({reason})");
         let mut findings = vec![
-            Finding::ok(Step::BackupUser, self.account.name.as_str()),
+            Finding::skipped(Step::BackupUser, "which keys it has is not known"),
             Finding::failed(Step::HostName, words).mend(connection.by_hand()),
         ];
         let route = [Step::Port, Step::HostKey, Step::Login, Step::CopyProgram];

@@ -110,20 +110,20 @@ impl CopyTrouble {
     pub(crate) fn tell(messages: &[String]) -> Self {
         let lines = || messages.iter().map(|line| line.trim_end());
         let says = |part: &str| lines().any(|line| line.contains(part));
-        let remote = |reason: &str| {
-            lines().any(|line| {
-                line.starts_with("scp: ") && !line.contains("open local") && line.ends_with(reason)
-            })
+        let remote = |reason: &str| lines().filter_map(of_scp).any(|message| message.ends_with(reason));
+        let is_local = |line: &str| match of_scp(line) {
+            Some(message) => message.contains("open local"),
+            None => line.starts_with('/') && line.contains(": "),
         };
         if says("scp: command not found") || says("scp: not found") || says("scp: No such file or directory")
         {
             Self::NoProgram
+        } else if lines().any(is_local) {
+            Self::NotStored
         } else if remote(": No such file or directory") {
             Self::NoSuchFile
         } else if remote(": Permission denied") {
             Self::NotReadable
-        } else if says("open local") || lines().any(|line| line.starts_with('/') && line.contains(": ")) {
-            Self::NotStored
         } else if says("subsystem request failed") {
             Self::NoSftp
         } else if says("Received message too long") || says("protocol error") {
@@ -134,6 +134,12 @@ impl CopyTrouble {
             Self::Other
         }
     }
+}
+
+/// What a line of `scp` says behind the name by which it was called.
+fn of_scp(line: &str) -> Option<&str> {
+    let (program, message) = line.split_once(": ")?;
+    (program == "scp" || program.ends_with("/scp")).then_some(message)
 }
 
 #[cfg(test)]
@@ -226,6 +232,10 @@ mod tests {
     fn what_scp_says_tells_whether_the_far_side_has_looked() {
         let rows = [
             ("scp: /c/cback.collect: No such file or directory", CopyTrouble::NoSuchFile),
+            ("/usr/bin/scp: /c/cback.collect: No such file or directory", CopyTrouble::NoSuchFile),
+            ("/usr/bin/scp: /c/cback.collect: Permission denied", CopyTrouble::NotReadable),
+            ("/usr/bin/scp: open local \"/nodir/t\": No such file or directory", CopyTrouble::NotStored),
+            ("/usr/bin/scp: Connection closed", CopyTrouble::Closed),
             ("scp: /c/*: No such file or directory", CopyTrouble::NoSuchFile),
             ("scp: /c/cback.collect: Permission denied", CopyTrouble::NotReadable),
             ("scp: open local \"/nodir/t\": No such file or directory", CopyTrouble::NotStored),

@@ -12,7 +12,7 @@ use super::{CommandResult, Context, Out};
 #[command(after_help = "Examples:
   redcedar peer check
   redcedar peer check web1
-  redcedar peer add web2 --collect-dir /var/backups/redcedar/collect …
+  redcedar peer add web2 --collect-dir /var/backups/redcedar/collect --dry-run
 
 Run `redcedar help peer COMMAND` for the options of each.")]
 pub(crate) struct Args {

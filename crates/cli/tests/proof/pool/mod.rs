@@ -1,6 +1,7 @@
 //! A master and its clients, each a machine of its own: what goes between them goes over the real ssh.
 
 mod original;
+mod validated;
 
 use super::world::{Day, World, below, ours, redcedar};
 use redcedar_testing::compare::Snapshot;
