@@ -1,5 +1,6 @@
 //! A master and its clients, each a machine of its own: what goes between them goes over the real ssh.
 
+mod managed;
 mod original;
 
 use super::world::{Day, World, below, ours, redcedar};
