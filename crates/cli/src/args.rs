@@ -7,8 +7,8 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use redcedar_system::Level;
 
 use crate::commands::{
-    backup, completions, diagnostics, init, link, list, man, peer, restore, run, validate, validate_command,
-    verify,
+    backup, completions, diagnostics, init, link, list, man, peer, restore, run, status, validate,
+    validate_command, verify,
 };
 use crate::output::ProgressMode;
 use crate::output::style::ColorMode;
@@ -102,6 +102,7 @@ pub(crate) enum Command {
     List(list::Args),
     Restore(restore::Args),
     Verify(verify::Args),
+    Status(status::Args),
     Peer(peer::Args),
     Init(init::Args),
     Validate(validate::Args),

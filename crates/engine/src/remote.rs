@@ -12,6 +12,7 @@ use std::path::Path;
 
 use redcedar_config::Located;
 use redcedar_config::cedar::{Options, RemotePeer};
+use redcedar_system::account::Account;
 use redcedar_system::command::{self, Command};
 
 pub use identity::Identity;
@@ -109,8 +110,23 @@ impl Remote {
 
     /// Runs an action on the peer.
     pub fn run_action(&self, action: &str, full: bool) -> Command {
+        self.run(&self.action_line(action, full))
+    }
+
+    /// The same on one line, as the original's log shows it.
+    pub fn action_text(&self, action: &str, full: bool) -> String {
+        let line = format!("{} {} '{}'", self.shell.text, self.address, self.action_line(action, full));
+        match &self.identity {
+            Identity::Ourselves => line,
+            Identity::Account(Account { name: user, .. }) | Identity::Su { user, .. } => {
+                format!("su -c {user} \"{line}\"")
+            }
+        }
+    }
+
+    fn action_line(&self, action: &str, full: bool) -> String {
         let full = if full { "--full " } else { "" };
-        self.run(&format!("{} {full}{action}", self.program))
+        format!("{} {full}{action}", self.program)
     }
 
     /// Runs a command line on the peer, where a shell takes it apart.
@@ -240,7 +256,6 @@ mod tests {
     use super::*;
     use crate::sample;
     use redcedar_config::cedar::Override;
-    use redcedar_system::account::Account;
 
     fn remote(identity: &Identity, rcp: &str) -> Remote {
         let mut options = sample::config(Path::new("/pool")).options;
@@ -272,6 +287,8 @@ mod tests {
             (remote.run_action("collect", false), "/usr/bin/ssh backup@h1 '/usr/bin/cback3 collect'"),
             (remote.run_action("purge", true), "/usr/bin/ssh backup@h1 '/usr/bin/cback3 --full purge'"),
         ];
+        let text = r#"su -c backup "/usr/bin/ssh backup@h1 '/usr/bin/cback3 --full purge'""#;
+        assert_eq!(remote.action_text("purge", true), text);
         for (command, line) in rows {
             assert_eq!(words(&command), ["/bin/su", "backup", "-c", line]);
             assert_eq!(command.account, None);

@@ -1,8 +1,10 @@
-//! Executes a plan: one run at a time per working directory, hooks around each action, in order, until something fails.
+//! Executes a plan: one run at a time per working directory, hooks around each action, in order, until something fails here.
+
+mod managed;
 
 use redcedar_archive::naming::Dialect;
 use redcedar_config::Config;
-use redcedar_system::command::{Command, CommandError, Finished};
+use redcedar_system::command::{Command, CommandError, Finished, quoted};
 use redcedar_system::fs::{Lock, LockError};
 use redcedar_system::interrupt::Interrupted;
 use redcedar_system::{Level, System, escape};
@@ -11,7 +13,7 @@ use crate::collect::{self, CollectError, CollectRequest};
 use crate::outcome::Outcome;
 use crate::plan::{Builtin, Function, HookCall, Place, Plan, Step};
 use crate::purge::{self, PurgeError};
-use crate::stage::{self, StageError, StageRequest};
+use crate::stage::{self, StageError, StageReport, StageRequest, StageSettings};
 use crate::validate::{self, Severity};
 
 /// What is run, and how.
@@ -25,6 +27,8 @@ pub struct RunRequest<'a> {
     pub dialect: Dialect,
     /// How many threads compress.
     pub threads: usize,
+    /// What overrides the configuration when peers are staged.
+    pub stage: StageSettings,
     /// Whether findings of `validate` are told at INFO, rather than at ERROR as whoever asks for them expects.
     pub quiet: bool,
 }
@@ -50,16 +54,9 @@ pub enum RunError {
     /// An action that this version does not have.
     #[error("Action [{0}] is not available in this version of Redcedar.")]
     Unavailable(String),
-    /// Actions on other machines, which this version does not run.
-    #[error(
-        "Action [{action}] cannot be executed on managed client [{peer}]: this version of Redcedar does not run actions on other machines."
-    )]
-    PeerUnavailable {
-        /// The action.
-        action: String,
-        /// The peer.
-        peer: String,
-    },
+    /// The plan was made from another configuration.
+    #[error("Managed client [{0}] is not in the configuration.")]
+    UnknownPeer(String),
     /// A hook without a command.
     #[error("The {0} has no command.")]
     EmptyHook(HookCall),
@@ -118,7 +115,7 @@ pub fn run(request: &RunRequest<'_>, system: &System) -> RunReport {
     let result = check(request).and_then(|()| {
         let _lock = lock(request, system)?;
         system.monitor.debug("Executing local actions.");
-        request.plan.steps.iter().try_for_each(|step| self::step(step, request, system, &mut outcome))
+        steps(request, system, &mut outcome)
     });
     let result = match result {
         // Whatever it was that noticed.
@@ -129,11 +126,9 @@ pub fn run(request: &RunRequest<'_>, system: &System) -> RunReport {
 }
 
 fn check(request: &RunRequest<'_>) -> Result<(), RunError> {
-    request.plan.steps.iter().try_for_each(|step| {
-        if let Place::Peer(peer) = &step.place {
-            let action = step.action.name.clone();
-            return Err(RunError::PeerUnavailable { action, peer: peer.clone() });
-        }
+    // Whether a client can do something is known there.
+    let mut own = request.plan.steps.iter().filter(|step| step.place == Place::Here);
+    own.try_for_each(|step| {
         if let Some(hook) = step.before.iter().chain(&step.after).find(|hook| hook.words.is_empty()) {
             return Err(RunError::EmptyHook(hook.clone()));
         }
@@ -158,10 +153,12 @@ fn has_nothing_to_collect(config: &Config) -> bool {
     config.collect.as_ref().is_none_or(|collect| collect.files.is_empty() && collect.dirs.is_empty())
 }
 
-/// Keeps other runs away, unless nothing is written. A working directory that cannot be locked is no reason not to back up:
+/// Keeps other runs away, unless nothing is written here. A working directory that cannot be locked is no reason not to back up:
 /// the original needs none to stage or to purge.
 fn lock(request: &RunRequest<'_>, system: &System) -> Result<Option<Lock>, RunError> {
-    let writes = |step: &Step| step.action.function != Function::Builtin(Builtin::Validate);
+    let writes = |step: &Step| {
+        step.place == Place::Here && step.action.function != Function::Builtin(Builtin::Validate)
+    };
     if !request.plan.steps.iter().any(writes) {
         return Ok(None);
     }
@@ -175,6 +172,18 @@ fn lock(request: &RunRequest<'_>, system: &System) -> Result<Option<Lock>, RunEr
     }
 }
 
+fn steps(request: &RunRequest<'_>, system: &System, outcome: &mut Outcome) -> Result<(), RunError> {
+    let mut result = Ok(());
+    for step in &request.plan.steps {
+        match self::step(step, request, system, outcome) {
+            // Findings here are no reason not to ask the clients for theirs, which is all that can follow.
+            Err(RunError::NotValid) => result = Err(RunError::NotValid),
+            done => done?,
+        }
+    }
+    result
+}
+
 fn step(
     step: &Step,
     request: &RunRequest<'_>,
@@ -183,15 +192,18 @@ fn step(
 ) -> Result<(), RunError> {
     system.interrupt.check()?;
     let name = &step.action.name;
+    if let Place::Peer(peer) = &step.place {
+        return managed::run(name, peer, request, system, outcome);
+    }
     system.monitor.debug(format!("Executing [{name}] action."));
     for hook in &step.before {
         run_hook(hook, system)?;
     }
     let index = step.action.index;
     system.monitor.debug(format!("Calling action function [redcedar.{name}], execution index [{index}]"));
-    let own = act(step, request, system)?;
-    let failed = own.failures.len();
-    outcome.merge(own);
+    let before = outcome.failures.len();
+    act(step, request, system, outcome)?;
+    let failed = outcome.failures.len() - before;
     // What follows builds on a complete collect; a peer or a file that fails elsewhere is no reason to stop.
     if failed > 0 && step.action.function == Function::Builtin(Builtin::Collect) {
         return Err(RunError::Incomplete { failed });
@@ -202,22 +214,32 @@ fn step(
     Ok(())
 }
 
-fn act(step: &Step, request: &RunRequest<'_>, system: &System) -> Result<Outcome, RunError> {
-    let RunRequest { plan, config, dialect, threads, .. } = *request;
+fn act(
+    step: &Step,
+    request: &RunRequest<'_>,
+    system: &System,
+    outcome: &mut Outcome,
+) -> Result<(), RunError> {
+    let RunRequest { plan, config, dialect, threads, stage: settings, .. } = *request;
+    let full = plan.full;
     match step.action.function {
         Function::Builtin(Builtin::Collect) => {
-            Ok(collect::collect(&CollectRequest { config, full: plan.full, dialect, threads }, system)?)
+            outcome.merge(collect::collect(&CollectRequest { config, full, dialect, threads }, system)?);
         }
         Function::Builtin(Builtin::Stage) => {
-            Ok(stage::stage(&StageRequest { config, full: plan.full }, system)?)
+            let StageReport { outcome: own, result } =
+                stage::stage(&StageRequest { config, full, settings }, system);
+            outcome.merge(own);
+            result?;
         }
-        Function::Builtin(Builtin::Purge) => Ok(purge::purge(config, system)?),
-        Function::Builtin(Builtin::Validate) => report_findings(request, system),
-        _ => Err(RunError::Unavailable(step.action.name.clone())),
+        Function::Builtin(Builtin::Purge) => outcome.merge(purge::purge(config, system)?),
+        Function::Builtin(Builtin::Validate) => report_findings(request, system)?,
+        _ => return Err(RunError::Unavailable(step.action.name.clone())),
     }
+    Ok(())
 }
 
-fn report_findings(request: &RunRequest<'_>, system: &System) -> Result<Outcome, RunError> {
+fn report_findings(request: &RunRequest<'_>, system: &System) -> Result<(), RunError> {
     system.monitor.debug("Executing the 'validate' action.");
     let level = if request.quiet { Level::Info } else { Level::Error };
     let findings = validate::validate(request.config);
@@ -229,7 +251,7 @@ fn report_findings(request: &RunRequest<'_>, system: &System) -> Result<Outcome,
         return Err(RunError::NotValid);
     }
     system.monitor.log(level, "Configuration is valid.");
-    Ok(Outcome::default())
+    Ok(())
 }
 
 fn run_hook(hook: &HookCall, system: &System) -> Result<(), RunError> {
@@ -246,10 +268,9 @@ fn run_hook(hook: &HookCall, system: &System) -> Result<(), RunError> {
 }
 
 /// Both logs say what is run, as the original's do.
-fn log_command(command: &Command, system: &System) {
+pub(crate) fn log_command(command: &Command, system: &System) {
     let program = Command::new(command.program.clone());
-    let arguments: Vec<String> =
-        command.arguments.iter().map(|argument| format!("'{}'", escape::display(argument))).collect();
+    let arguments: Vec<String> = command.arguments.iter().map(|argument| quoted(argument)).collect();
     let message = format!("Executing command {program} with args [{}].", arguments.join(", "));
     system.monitor.debug(&message);
     system.monitor.output(message.as_bytes());

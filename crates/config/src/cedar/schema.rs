@@ -83,7 +83,17 @@ pub(super) static ROOT: Shape = Shape {
         section(&OPTIONS),
         section(&Shape { name: "peers", children: &[sections(&REMOTE_PEER)] }),
         section(&COLLECT),
-        section(&Shape { name: "stage", children: &[text("staging_dir"), sections(&REMOTE_PEER)] }),
+        section(&Shape {
+            name: "stage",
+            children: &[
+                text("staging_dir"),
+                value("jobs"),
+                value("peer_time_limit"),
+                value("retries"),
+                value("wait_until"),
+                sections(&REMOTE_PEER),
+            ],
+        }),
         section(&STORE),
         section(&Shape {
             name: "purge",
@@ -117,6 +127,7 @@ static OPTIONS: Shape = Shape {
         text("rsh_command"),
         text("cback_command"),
         value("managed_actions"),
+        value("managed_time_limit"),
         sections(&Shape { name: "override", children: &[text("command"), text("abs_path")] }),
         sections(&Shape { name: "pre_action_hook", children: HOOK }),
         sections(&Shape { name: "post_action_hook", children: HOOK }),
@@ -139,13 +150,14 @@ pub(super) static REMOTE_PEER: Shape = Shape {
         text("cback_command"),
         value("managed"),
         value("managed_actions"),
+        value("max_age"),
     ],
 };
 
 /// A `peer` of type `local`.
 pub(super) static LOCAL_PEER: Shape = Shape {
     name: "peer",
-    children: &[text("name"), value("type"), text("collect_dir"), value("ignore_failures")],
+    children: &[text("name"), value("type"), text("collect_dir"), value("ignore_failures"), value("max_age")],
 };
 
 static COLLECT: Shape = Shape {

@@ -30,6 +30,7 @@ pub fn element(configured: Option<&RemotePeer>, wishes: &Wishes<'_>, options: &O
         name: wishes.name.to_owned().into(),
         collect_dir: wishes.collect_dir.to_owned().into(),
         ignore_failures: None,
+        max_age: None,
         backup_user: None,
         rcp_command: None,
         rsh_command: None,

@@ -1,5 +1,6 @@
 //! A master and its clients, each a machine of its own: what goes between them goes over the real ssh.
 
+mod managed;
 mod original;
 mod validated;
 
@@ -7,7 +8,7 @@ use super::world::{Day, World, below, ours, redcedar};
 use redcedar_testing::compare::Snapshot;
 use redcedar_testing::oracle::Oracle;
 use redcedar_testing::pool::{Pool, Program};
-use redcedar_testing::program::{self, describe};
+use redcedar_testing::program::describe;
 use redcedar_testing::sshd::{Access, Host, Network};
 use redcedar_testing::trees::Growth;
 use std::fmt::Write as _;
