@@ -1,10 +1,10 @@
-//! A client of ours whose key may do what `redcedar validate-command` allows, and the original as its master.
+//! A client of ours whose key may do what `redcedar validate-command` allows.
 
 use super::*;
 use assert_cmd::cargo::cargo_bin;
 
 #[test]
-fn the_original_stages_and_manages_a_client_that_validates_its_requests() {
+fn either_program_stages_and_manages_a_client_that_validates_its_requests() {
     let Some(master) = Master::new() else { return };
     let Some(oracle) = Oracle::required() else { return };
     let client = master.client("client", 204, |world| {
@@ -19,15 +19,21 @@ fn the_original_stages_and_manages_a_client_that_validates_its_requests() {
     master.configure(&master.network.scp_legacy(), &[&client]);
     let mut days = Vec::new();
     let mut day = Day::FIRST;
-    for full in [true, false] {
+    let runs = [
+        (Program::Original(&oracle), true),
+        (ours(), false),
+        (ours(), true),
+        (Program::Original(&oracle), false),
+    ];
+    for (program, full) in runs {
         client.world.change(10);
         client.it_is(day);
         let collect: &[&str] = if full { &["--full", "-N", "collect"] } else { &["-N", "collect"] };
         for arguments in [collect, &["stage"]] {
-            master.run_well(Program::Original(&oracle), day, arguments);
+            master.run_well(program, day, arguments);
         }
         master.assert_staged(&client, day);
-        master.run_well(Program::Original(&oracle), day, &["-N", "purge"]);
+        master.run_well(program, day, &["-N", "purge"]);
         days.push((day, client.world.snapshot()));
         day = day.next();
     }
