@@ -5,6 +5,7 @@ mod examples;
 mod help;
 mod json;
 mod machine;
+mod pool;
 mod sandbox;
 mod sources;
 mod story;
