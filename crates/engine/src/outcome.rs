@@ -12,6 +12,8 @@ pub struct Outcome {
     pub omissions: Vec<Omission>,
     /// Whole items that failed, as messages that were logged at ERROR.
     pub failures: Vec<String>,
+    /// Actions that failed on managed clients. They were logged at ERROR, too.
+    pub clients: Vec<ClientFailure>,
     /// What became of each peer that was to be staged, in the order of the configuration.
     pub peers: Vec<PeerResult>,
     /// The figures.
@@ -21,16 +23,31 @@ pub struct Outcome {
 impl Outcome {
     /// Whether nothing was left out and nothing failed.
     pub fn is_complete(&self) -> bool {
-        self.omissions.is_empty() && self.failures.is_empty() && self.peers.iter().all(PeerResult::is_fine)
+        self.omissions.is_empty()
+            && self.failures.is_empty()
+            && self.clients.is_empty()
+            && self.peers.iter().all(PeerResult::is_fine)
     }
 
     /// Takes in the outcome of a further step.
     pub fn merge(&mut self, other: Self) {
         self.omissions.extend(other.omissions);
         self.failures.extend(other.failures);
+        self.clients.extend(other.clients);
         self.peers.extend(other.peers);
         self.summary.add(&other.summary);
     }
+}
+
+/// An action that failed on a managed client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientFailure {
+    /// The client.
+    pub peer: String,
+    /// The action.
+    pub action: String,
+    /// How it failed, with the last lines that were printed; for people.
+    pub reason: String,
 }
 
 /// What became of a peer that was to be staged.

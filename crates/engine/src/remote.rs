@@ -129,8 +129,23 @@ impl Remote {
 
     /// Runs an action on the peer.
     pub fn run_action(&self, action: &str, full: bool) -> Command {
+        self.run(&self.action_line(action, full))
+    }
+
+    /// The same on one line, as the original's log shows it.
+    pub fn action_text(&self, action: &str, full: bool) -> String {
+        let line = format!("{} {} '{}'", self.shell.text, self.address, self.action_line(action, full));
+        match &self.identity {
+            Identity::Ourselves => line,
+            Identity::Account(Account { name: user, .. }) | Identity::Su { user, .. } => {
+                format!("su -c {user} \"{line}\"")
+            }
+        }
+    }
+
+    fn action_line(&self, action: &str, full: bool) -> String {
         let full = if full { "--full " } else { "" };
-        self.run(&format!("{} {full}{action}", self.program))
+        format!("{} {full}{action}", self.program)
     }
 
     /// Runs a command line on the peer, where a shell takes it apart.
@@ -290,6 +305,8 @@ mod tests {
             (remote.run_action("collect", false), "/usr/bin/ssh backup@h1 '/usr/bin/cback3 collect'"),
             (remote.run_action("purge", true), "/usr/bin/ssh backup@h1 '/usr/bin/cback3 --full purge'"),
         ];
+        let text = r#"su -c backup "/usr/bin/ssh backup@h1 '/usr/bin/cback3 --full purge'""#;
+        assert_eq!(remote.action_text("purge", true), text);
         for (command, line) in rows {
             assert_eq!(words(&command), ["/bin/su", "backup", "-c", line]);
             assert_eq!(command.account, None);

@@ -1,8 +1,10 @@
-//! Executes a plan: one run at a time per working directory, hooks around each action, in order, until something fails.
+//! Executes a plan: one run at a time per working directory, hooks around each action, in order, until something fails here.
+
+mod managed;
 
 use redcedar_archive::naming::Dialect;
 use redcedar_config::Config;
-use redcedar_system::command::{Command, CommandError, Finished};
+use redcedar_system::command::{Command, CommandError, Finished, quoted};
 use redcedar_system::fs::{Lock, LockError};
 use redcedar_system::interrupt::Interrupted;
 use redcedar_system::{Level, System, escape};
@@ -52,16 +54,9 @@ pub enum RunError {
     /// An action that this version does not have.
     #[error("Action [{0}] is not available in this version of Redcedar.")]
     Unavailable(String),
-    /// Actions on other machines, which this version does not run.
-    #[error(
-        "Action [{action}] cannot be executed on managed client [{peer}]: this version of Redcedar does not run actions on other machines."
-    )]
-    PeerUnavailable {
-        /// The action.
-        action: String,
-        /// The peer.
-        peer: String,
-    },
+    /// The plan was made from another configuration.
+    #[error("Managed client [{0}] is not in the configuration.")]
+    UnknownPeer(String),
     /// A hook without a command.
     #[error("The {0} has no command.")]
     EmptyHook(HookCall),
@@ -120,7 +115,7 @@ pub fn run(request: &RunRequest<'_>, system: &System) -> RunReport {
     let result = check(request).and_then(|()| {
         let _lock = lock(request, system)?;
         system.monitor.debug("Executing local actions.");
-        request.plan.steps.iter().try_for_each(|step| self::step(step, request, system, &mut outcome))
+        steps(request, system, &mut outcome)
     });
     let result = match result {
         // Whatever it was that noticed.
@@ -131,11 +126,9 @@ pub fn run(request: &RunRequest<'_>, system: &System) -> RunReport {
 }
 
 fn check(request: &RunRequest<'_>) -> Result<(), RunError> {
-    request.plan.steps.iter().try_for_each(|step| {
-        if let Place::Peer(peer) = &step.place {
-            let action = step.action.name.clone();
-            return Err(RunError::PeerUnavailable { action, peer: peer.clone() });
-        }
+    // Whether a client can do something is known there.
+    let mut own = request.plan.steps.iter().filter(|step| step.place == Place::Here);
+    own.try_for_each(|step| {
         if let Some(hook) = step.before.iter().chain(&step.after).find(|hook| hook.words.is_empty()) {
             return Err(RunError::EmptyHook(hook.clone()));
         }
@@ -160,10 +153,12 @@ fn has_nothing_to_collect(config: &Config) -> bool {
     config.collect.as_ref().is_none_or(|collect| collect.files.is_empty() && collect.dirs.is_empty())
 }
 
-/// Keeps other runs away, unless nothing is written. A working directory that cannot be locked is no reason not to back up:
+/// Keeps other runs away, unless nothing is written here. A working directory that cannot be locked is no reason not to back up:
 /// the original needs none to stage or to purge.
 fn lock(request: &RunRequest<'_>, system: &System) -> Result<Option<Lock>, RunError> {
-    let writes = |step: &Step| step.action.function != Function::Builtin(Builtin::Validate);
+    let writes = |step: &Step| {
+        step.place == Place::Here && step.action.function != Function::Builtin(Builtin::Validate)
+    };
     if !request.plan.steps.iter().any(writes) {
         return Ok(None);
     }
@@ -177,6 +172,18 @@ fn lock(request: &RunRequest<'_>, system: &System) -> Result<Option<Lock>, RunEr
     }
 }
 
+fn steps(request: &RunRequest<'_>, system: &System, outcome: &mut Outcome) -> Result<(), RunError> {
+    let mut result = Ok(());
+    for step in &request.plan.steps {
+        match self::step(step, request, system, outcome) {
+            // Findings here are no reason not to ask the clients for theirs, which is all that can follow.
+            Err(RunError::NotValid) => result = Err(RunError::NotValid),
+            done => done?,
+        }
+    }
+    result
+}
+
 fn step(
     step: &Step,
     request: &RunRequest<'_>,
@@ -185,6 +192,9 @@ fn step(
 ) -> Result<(), RunError> {
     system.interrupt.check()?;
     let name = &step.action.name;
+    if let Place::Peer(peer) = &step.place {
+        return managed::run(name, peer, request, system, outcome);
+    }
     system.monitor.debug(format!("Executing [{name}] action."));
     for hook in &step.before {
         run_hook(hook, system)?;
@@ -260,8 +270,7 @@ fn run_hook(hook: &HookCall, system: &System) -> Result<(), RunError> {
 /// Both logs say what is run, as the original's do.
 pub(crate) fn log_command(command: &Command, system: &System) {
     let program = Command::new(command.program.clone());
-    let arguments: Vec<String> =
-        command.arguments.iter().map(|argument| format!("'{}'", escape::display(argument))).collect();
+    let arguments: Vec<String> = command.arguments.iter().map(|argument| quoted(argument)).collect();
     let message = format!("Executing command {program} with args [{}].", arguments.join(", "));
     system.monitor.debug(&message);
     system.monitor.output(message.as_bytes());

@@ -19,6 +19,7 @@ pub(crate) fn config(root: &Path) -> Config {
         rsh_command: None,
         cback_command: None,
         managed_actions: None,
+        managed_time_limit: None,
         overrides: Vec::new(),
         hooks: Vec::new(),
     };
@@ -69,6 +70,7 @@ pub(crate) fn local_peer(name: &str, collect_dir: &Path) -> LocalPeer {
         name: name.to_owned().into(),
         collect_dir: collect_dir.to_owned().into(),
         ignore_failures: None,
+        max_age: None,
     }
 }
 
@@ -77,6 +79,7 @@ pub(crate) fn managed_peer(name: &str, actions: Option<&[&str]>) -> RemotePeer {
         name: name.to_owned().into(),
         collect_dir: Path::new("/collect").to_owned().into(),
         ignore_failures: None,
+        max_age: None,
         backup_user: None,
         rcp_command: None,
         rsh_command: None,

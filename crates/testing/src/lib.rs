@@ -12,4 +12,5 @@ pub mod oracle;
 pub mod pool;
 pub mod program;
 pub mod rng;
+pub mod sshd;
 pub mod trees;

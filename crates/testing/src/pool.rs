@@ -101,27 +101,48 @@ impl Pool {
     /// # Errors
     /// When the file cannot be written.
     pub fn configure(&self, collect: &str) -> io::Result<()> {
-        let (collect_dir, staging_dir, working_dir) =
-            (self.collect_dir(), self.staging_dir(), self.working_dir());
-        let (collect_dir, staging_dir) = (collect_dir.display(), staging_dir.display());
+        let collect_dir = self.collect_dir();
+        let collect_dir = collect_dir.display();
+        self.write_configuration(
+            "<backup_user>root</backup_user>
+    <backup_group>root</backup_group>
+    <rcp_command>/usr/bin/scp -B</rcp_command>",
+            &format!(
+                "<peer><name>me</name><type>local</type><collect_dir>{collect_dir}</collect_dir></peer>"
+            ),
+            &format!(
+                "<collect><collect_dir>{collect_dir}</collect_dir>{collect}</collect>
+  <purge><dir><abs_path>{collect_dir}</abs_path><retain_days>0</retain_days></dir></purge>"
+            ),
+        )
+    }
+
+    /// Writes the configuration of a master that collects nothing itself: `options` and `peers` are what these sections hold.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn configure_master(&self, options: &str, peers: &str) -> io::Result<()> {
+        self.write_configuration(options, peers, "")
+    }
+
+    fn write_configuration(&self, options: &str, peers: &str, sections: &str) -> io::Result<()> {
+        let (staging_dir, working_dir) = (self.staging_dir(), self.working_dir());
         let text = format!(
             "<?xml version=\"1.0\"?>
 <cb_config>
   <options>
     <starting_day>{}</starting_day>
     <working_dir>{}</working_dir>
-    <backup_user>root</backup_user>
-    <backup_group>root</backup_group>
-    <rcp_command>/usr/bin/scp -B</rcp_command>
+    {options}
   </options>
-  <peers><peer><name>me</name><type>local</type><collect_dir>{collect_dir}</collect_dir></peer></peers>
-  <collect><collect_dir>{collect_dir}</collect_dir>{collect}</collect>
-  <stage><staging_dir>{staging_dir}</staging_dir></stage>
-  <purge><dir><abs_path>{collect_dir}</abs_path><retain_days>0</retain_days></dir></purge>
+  <peers>{peers}</peers>
+  <stage><staging_dir>{}</staging_dir></stage>
+  {sections}
 </cb_config>
 ",
             self.starting_day,
-            working_dir.display()
+            working_dir.display(),
+            staging_dir.display()
         );
         fs_err::write(self.config(), text)
     }

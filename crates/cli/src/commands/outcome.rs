@@ -45,6 +45,9 @@ pub(crate) fn report(
             Size(summary.bytes_out),
             Time(elapsed)
         )?;
+        if !outcome.clients.is_empty() {
+            writeln!(out, "{} failed on managed clients", Counted(outcome.clients.len() as u64, "action"))?;
+        }
         if let Some(line) = peers(&outcome.peers) {
             writeln!(out, "{line}")?;
         }
@@ -104,7 +107,10 @@ fn counts(omission: &Omission) -> bool {
 fn exit_of(outcome: &Outcome) -> Exit {
     if !outcome.failures.is_empty() {
         Exit::Failed
-    } else if outcome.omissions.iter().any(counts) || !outcome.peers.iter().all(PeerResult::is_fine) {
+    } else if !outcome.clients.is_empty()
+        || outcome.omissions.iter().any(counts)
+        || !outcome.peers.iter().all(PeerResult::is_fine)
+    {
         Exit::Incomplete
     } else {
         Exit::Done
@@ -114,6 +120,7 @@ fn exit_of(outcome: &Outcome) -> Exit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use redcedar_engine::ClientFailure;
 
     #[test]
     fn the_exit_code_tells_failed_from_incomplete_from_done() {
@@ -124,6 +131,9 @@ mod tests {
         assert_eq!(exit_of(&outcome), Exit::Done);
         outcome.omissions.push(omission(OmissionKind::Vanished));
         assert_eq!(exit_of(&outcome), Exit::Incomplete);
+        let (peer, action) = ("h1".to_owned(), "collect".to_owned());
+        let client = ClientFailure { peer, action, reason: String::new() };
+        assert_eq!(exit_of(&Outcome { clients: vec![client], ..Outcome::default() }), Exit::Incomplete);
         outcome.failures.push("no".into());
         assert_eq!(exit_of(&outcome), Exit::Failed);
     }

@@ -18,10 +18,14 @@ use crate::output::json::Document;
 /// `collect` stores what is configured into archives, `stage` gathers the archives of all peers in a directory for each day,
 /// `purge` deletes what is old enough. `all` is collect, stage, store and purge, as far as they are configured. Actions run in
 /// their configured order, whatever the order of the words.
+///
+/// With `--managed` each action is also run on the managed peers that list it, one after the other, through their remote shells.
+/// One that fails there is told and counted, and the rest goes on: exit code 7.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   redcedar run collect stage purge
   redcedar run collect --full
+  redcedar run collect stage purge --managed
   redcedar run collect stage --jobs 8 --wait-until 05:30
   redcedar run collect stage purge --dry-run")]
 pub(crate) struct Args {
@@ -31,6 +35,12 @@ pub(crate) struct Args {
     /// Store everything, as on the first day of the week
     #[arg(long)]
     full: bool,
+    /// Run the actions on managed peers as well
+    #[arg(long)]
+    managed: bool,
+    /// Run the actions on managed peers only
+    #[arg(long, conflicts_with = "managed")]
+    managed_only: bool,
     /// Stage up to N peers at once [default: as configured, else 4]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZero<usize>>,
@@ -39,12 +49,23 @@ pub(crate) struct Args {
     wait_until: Option<TimeOfDay>,
 }
 
+impl Args {
+    fn scope(&self) -> Scope {
+        match (self.managed, self.managed_only) {
+            (_, true) => Scope::PeersOnly,
+            (true, _) => Scope::HereAndPeers,
+            _ => Scope::Here,
+        }
+    }
+}
+
 pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResult {
-    if args.actions == ["validate"] {
+    let scope = args.scope();
+    if args.actions == ["validate"] && scope == Scope::Here {
         return validate::run(&validate::Args {}, context, out);
     }
     let config = configuration::load(context)?;
-    let request = Request { words: &args.actions, full: args.full, scope: Scope::Here };
+    let request = Request { words: &args.actions, full: args.full, scope };
     let actions = Actions::resolve(config.extensions.as_ref()).map_err(|error| no_plan(error, None))?;
     let plan = Plan::new(&request, &actions, &config).map_err(|error| no_plan(error, Some(&actions)))?;
     plan.warnings.iter().for_each(|warning| context.system.monitor.warning(warning));
@@ -80,7 +101,6 @@ fn exit_of(error: &RunError) -> Exit {
         RunError::NotConfigured(_)
         | RunError::NothingToCollect
         | RunError::Unavailable(_)
-        | RunError::PeerUnavailable { .. }
         | RunError::EmptyHook(_)
         | RunError::NotValid => Exit::Configuration,
         _ => Exit::Failed,

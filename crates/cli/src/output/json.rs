@@ -4,7 +4,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use bstr::ByteSlice;
-use redcedar_engine::{Omission, OmissionKind, Outcome, PeerResult, PeerStatus, Summary};
+use redcedar_engine::{ClientFailure, Omission, OmissionKind, Outcome, PeerResult, PeerStatus, Summary};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
@@ -69,6 +69,7 @@ pub(crate) struct JsonOutcome {
     summary: JsonSummary,
     omissions: Vec<JsonOmission>,
     failures: Vec<String>,
+    clients: Vec<JsonClient>,
     peers: Vec<JsonPeer>,
 }
 
@@ -80,8 +81,23 @@ impl JsonOutcome {
             summary: (&outcome.summary).into(),
             omissions: outcome.omissions.iter().map(Into::into).collect(),
             failures: outcome.failures.clone(),
+            clients: outcome.clients.iter().map(Into::into).collect(),
             peers: outcome.peers.iter().map(Into::into).collect(),
         }
+    }
+}
+
+#[derive(Serialize)]
+struct JsonClient {
+    peer: String,
+    action: String,
+    reason: String,
+}
+
+impl From<&ClientFailure> for JsonClient {
+    fn from(failure: &ClientFailure) -> Self {
+        let ClientFailure { peer, action, reason } = failure.clone();
+        Self { peer, action, reason }
     }
 }
 

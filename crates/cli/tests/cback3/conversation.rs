@@ -23,7 +23,7 @@ impl Conversation {
         let Output { status, stdout, stderr } = program::run(command.current_dir(sandbox.root()));
         let canonical = |text: &str| {
             let text = text.replace(sandbox.root().to_str().unwrap(), "DIR");
-            text.lines().filter_map(canonical_line).collect::<Vec<_>>()
+            without_reasons_of_clients(&text).filter_map(canonical_line).collect::<Vec<_>>()
         };
         let log = fs_err::read_to_string(sandbox.root().join("log")).ok();
         Self {
@@ -49,6 +49,16 @@ fn without_time(line: &str) -> String {
         }
         None => line.to_owned(),
     }
+}
+
+/// Why an action failed on a managed client is said by us only: a line, and below it the last lines of its output.
+fn without_reasons_of_clients(text: &str) -> impl Iterator<Item = &str> {
+    let mut inside = false;
+    text.lines().filter(move |line| {
+        let begins = line.strip_prefix("[ERROR  ] ").unwrap_or(line).starts_with("Managed client [");
+        inside = begins || inside && line.starts_with("   ");
+        !inside
+    })
 }
 
 /// Values that differ from machine to machine or program to program; lines that only one program has.

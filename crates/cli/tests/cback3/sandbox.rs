@@ -1,5 +1,7 @@
 //! A directory with a pool of one, in which the original and we do the same.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -21,6 +23,8 @@ impl Sandbox {
             fs_err::create_dir(root.path().join(name)).unwrap();
         }
         fs_err::write(root.path().join("source/file"), "content\n").unwrap();
+        fs_err::write(root.path().join("su"), SU).unwrap();
+        fs_err::set_permissions(root.path().join("su"), Permissions::from_mode(0o755)).unwrap();
         let config = edit(CONFIG).replace("DIR", root.path().to_str().unwrap());
         fs_err::write(root.path().join("config.xml"), config).unwrap();
         Self(root)
@@ -46,6 +50,12 @@ impl Sandbox {
         command
     }
 }
+
+/// In the place of `su`: says with what it was called, and fails where a client is called `bad`.
+const SU: &str = "#!/bin/sh
+for argument; do echo \"<$argument>\"; done
+case $3 in *@bad*) echo 'no route' >&2; exit 3;; esac
+";
 
 /// A valid configuration. `DIR` stands for the sandbox.
 pub(crate) const CONFIG: &str = r#"<?xml version="1.0"?>

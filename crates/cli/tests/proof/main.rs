@@ -11,6 +11,7 @@ mod killed;
 mod original;
 mod plain_tools;
 mod planted_links;
+mod pool;
 mod salvage;
 mod unreadable;
 mod world;

@@ -5,9 +5,11 @@ mod examples;
 mod help;
 mod json;
 mod machine;
+mod managed;
 mod pool;
 mod sandbox;
 mod sources;
+mod status;
 mod story;
 
 use sandbox::Sandbox;

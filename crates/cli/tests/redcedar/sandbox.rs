@@ -117,6 +117,8 @@ impl Sandbox {
             (r"in [0-9.]+ s\b".to_owned(), "in TIME"),
             // How long names are, and how well they compress, depends on the sandbox.
             (r"wrote [0-9.]+ [KMG]?i?B".to_owned(), "wrote SIZE"),
+            // What is left on the disk.
+            (r"[0-9.]+ [KMGTPE]?i?B of [0-9.]+ [KMGTPE]?i?B free".to_owned(), "SIZE of SIZE free"),
             (r"read ([0-9]+ files), [0-9.]+ [KMG]?i?B".to_owned(), "read $1, SIZE"),
             (r"(staged .*, )[0-9.]+ [KMG]?i?B".to_owned(), "${1}SIZE"),
             (r"(full|increment|unknown) +[0-9.]+ [KMG]?i?B".to_owned(), "$1  SIZE"),

@@ -29,6 +29,8 @@ pub struct Options {
     pub cback_command: Option<Located<String>>,
     /// Which actions other machines may be told to run. An empty list is not the same as none.
     pub managed_actions: Option<Vec<Located<String>>>,
+    /// After how many minutes an action on another machine is given up; 0 is never. Ours.
+    pub managed_time_limit: Option<u64>,
     /// Other paths for programs we use. The last one for a command counts.
     pub overrides: Vec<Override>,
     /// Commands around actions: all pre-action hooks, then all post-action hooks, each in file order.
@@ -99,6 +101,7 @@ impl Options {
             hooks.extend(section.sections(kind.element()).map(|element| Hook::read(element, kind, findings)));
         }
         let managed_actions = read_names(section, "managed_actions", findings).value();
+        let managed_time_limit = section.read("managed_time_limit", value::non_negative, findings).value();
         Some(Self {
             starting_day: starting_day?.value,
             working_dir: working_dir?,
@@ -108,6 +111,7 @@ impl Options {
             rsh_command,
             cback_command,
             managed_actions,
+            managed_time_limit,
             overrides,
             hooks,
         })
@@ -122,6 +126,9 @@ impl Options {
         writer.scalar("rsh_command", self.rsh_command.as_ref());
         writer.scalar("cback_command", self.cback_command.as_ref());
         writer.names("managed_actions", self.managed_actions.as_deref());
+        if self.managed_time_limit.is_some() {
+            writer.scalar("managed_time_limit", self.managed_time_limit);
+        }
         for element in &self.overrides {
             writer.section("override", |writer| {
                 writer.scalar("command", element.command.as_ref());

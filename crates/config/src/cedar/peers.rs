@@ -28,6 +28,8 @@ pub struct LocalPeer {
     pub collect_dir: Located<PathBuf>,
     /// Which days' failures are no errors.
     pub ignore_failures: Option<IgnoreFailures>,
+    /// How many days its last good backup may be old. Ours.
+    pub max_age: Option<u64>,
 }
 
 /// A peer on another machine.
@@ -39,6 +41,8 @@ pub struct RemotePeer {
     pub collect_dir: Located<PathBuf>,
     /// Which days' failures are no errors.
     pub ignore_failures: Option<IgnoreFailures>,
+    /// How many days its last good backup may be old. Ours.
+    pub max_age: Option<u64>,
     /// The login there; else that of the options.
     pub backup_user: Option<Located<String>>,
     /// How files are copied; else as in the options.
@@ -118,7 +122,8 @@ impl LocalPeer {
         let name = section.read("name", value::text, findings).required(section, "name", findings);
         let collect_dir = read_collect_dir(section, findings);
         let ignore_failures = section.read("ignore_failures", IgnoreFailures::from_str, findings).value();
-        Some(Self { name: name?, collect_dir: collect_dir?, ignore_failures })
+        let max_age = section.read("max_age", value::positive, findings).value();
+        Some(Self { name: name?, collect_dir: collect_dir?, ignore_failures, max_age })
     }
 
     fn write(&self, writer: &mut Writer) {
@@ -126,6 +131,7 @@ impl LocalPeer {
         writer.scalar("type", Some("local"));
         writer.path("collect_dir", Some(&self.collect_dir));
         writer.scalar("ignore_failures", self.ignore_failures);
+        write_max_age(self.max_age, writer);
     }
 }
 
@@ -134,6 +140,7 @@ impl RemotePeer {
         let name = section.read("name", value::text, findings).required(section, "name", findings);
         let collect_dir = read_collect_dir(section, findings);
         let ignore_failures = section.read("ignore_failures", IgnoreFailures::from_str, findings).value();
+        let max_age = section.read("max_age", value::positive, findings).value();
         let mut text = |name| section.read(name, value::text, findings).optional();
         let backup_user = text("backup_user");
         let rcp_command = text("rcp_command");
@@ -156,6 +163,7 @@ impl RemotePeer {
             name: name?,
             collect_dir: collect_dir?,
             ignore_failures,
+            max_age,
             backup_user,
             rcp_command,
             rsh_command,
@@ -176,6 +184,14 @@ impl RemotePeer {
         writer.scalar("ignore_failures", self.ignore_failures);
         writer.boolean("managed", self.managed);
         writer.names("managed_actions", self.managed_actions.as_deref());
+        write_max_age(self.max_age, writer);
+    }
+}
+
+/// An element of ours is written only where it is used.
+fn write_max_age(max_age: Option<u64>, writer: &mut Writer) {
+    if max_age.is_some() {
+        writer.scalar("max_age", max_age);
     }
 }
 

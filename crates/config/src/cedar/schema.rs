@@ -127,6 +127,7 @@ static OPTIONS: Shape = Shape {
         text("rsh_command"),
         text("cback_command"),
         value("managed_actions"),
+        value("managed_time_limit"),
         sections(&Shape { name: "override", children: &[text("command"), text("abs_path")] }),
         sections(&Shape { name: "pre_action_hook", children: HOOK }),
         sections(&Shape { name: "post_action_hook", children: HOOK }),
@@ -149,13 +150,14 @@ pub(super) static REMOTE_PEER: Shape = Shape {
         text("cback_command"),
         value("managed"),
         value("managed_actions"),
+        value("max_age"),
     ],
 };
 
 /// A `peer` of type `local`.
 pub(super) static LOCAL_PEER: Shape = Shape {
     name: "peer",
-    children: &[text("name"), value("type"), text("collect_dir"), value("ignore_failures")],
+    children: &[text("name"), value("type"), text("collect_dir"), value("ignore_failures"), value("max_age")],
 };
 
 static COLLECT: Shape = Shape {

@@ -100,6 +100,9 @@ fn our_own_elements_survive_writing() {
     collect.dirs[1].exclude_caches = Some(false);
     collect.dirs[1].exclude.globs = vec!["*.o".to_owned().into()];
     collect.dirs[0].archive_mode = Some(redcedar_config::value::ArchiveMode::TarZstd);
+    config.options.managed_time_limit = Some(90);
+    let peers = config.peers.as_mut().unwrap();
+    (peers.local[0].max_age, peers.remote[0].max_age) = (Some(1), Some(8));
     let stage = config.stage.as_mut().unwrap();
     stage.jobs = Some(3);
     stage.peer_time_limit = Some(90);

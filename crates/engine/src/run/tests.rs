@@ -1,7 +1,8 @@
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use redcedar_config::cedar::{Hook, HookKind, Purge};
+use redcedar_config::cedar::{Hook, HookKind, PeerList, Purge};
 use redcedar_system::fake::{self, RecordingMonitor, ScriptedRunner};
 use tempfile::TempDir;
 
@@ -37,9 +38,16 @@ impl Pool {
         self
     }
 
+    /// A client whose remote shell is none of OpenSSH's.
+    fn client(mut self, name: &str, actions: Option<&[&str]>) -> Self {
+        let mut peer = sample::managed_peer(name, actions);
+        peer.rsh_command = Some("rsh".to_owned().into());
+        self.config.peers.as_mut().unwrap().remote.push(peer);
+        self
+    }
+
     fn answer(mut self, status: i32, tail: &[&str]) -> Self {
-        let tail = tail.iter().map(|line| (*line).to_owned()).collect();
-        self.runner = Arc::new(ScriptedRunner::new([Finished { status, tail }]));
+        self.runner = Arc::new(ScriptedRunner::new([ended(status, tail)]));
         self
     }
 
@@ -128,8 +136,6 @@ type Row<'a> = (&'a [&'a str], Scope, fn(&mut Config), &'a str);
 
 #[test]
 fn nothing_begins_when_a_later_step_cannot_run() {
-    let far =
-        |config: &mut Config| config.peers.as_mut().unwrap().remote.push(sample::managed_peer("far", None));
     let rows: [Row<'_>; 8] = [
         (
             &["stage", "purge"],
@@ -165,15 +171,17 @@ fn nothing_begins_when_a_later_step_cannot_run() {
             "The post-action hook for action purge has no command.",
         ),
         (
-            &["stage", "purge"],
+            &["purge", "stage"],
             Scope::HereAndPeers,
-            |c| c.options.managed_actions = Some(vec!["purge".to_owned().into()]),
-            "Action [purge] cannot be executed on managed client [far]: this version of Redcedar does not run actions on other machines.",
+            |c| {
+                c.options.managed_actions = Some(vec!["purge".to_owned().into()]);
+                c.purge = None;
+            },
+            "Purge configuration is not properly filled in.",
         ),
     ];
     for (words, scope, change, message) in rows {
-        let mut pool = Pool::new();
-        far(&mut pool.config);
+        let mut pool = Pool::new().client("far", None);
         change(&mut pool.config);
         let (report, _) = pool.run(words, scope);
         assert_eq!(report.result.unwrap_err().to_string(), message);
@@ -207,4 +215,109 @@ fn an_interrupt_ends_the_run_as_such() {
     let report = pool.run_with(&["stage"], Scope::Here, &system);
     assert!(matches!(report.result, Err(RunError::Interrupted(_))));
     assert!(!pool.is_staged());
+}
+
+fn ended(status: i32, tail: &[&str]) -> Finished {
+    Finished { status, tail: tail.iter().map(|line| (*line).to_owned()).collect() }
+}
+
+#[test]
+fn a_client_that_fails_is_told_and_counted_and_holds_up_nobody() {
+    let mut pool = Pool::new()
+        .hook(HookKind::Pre, "purge", Some("echo local"))
+        .client("h1", Some(&["purge", "stage"]))
+        .client("h2", Some(&["purge"]))
+        .client("h3", Some(&["purge"]));
+    pool.config.purge = None;
+    let limit = Duration::from_hours(24);
+    pool.runner = Arc::new(ScriptedRunner::with_errors([
+        Ok(ended(255, &["rsh: connect to host h1: No route", "bell \x07"])),
+        Ok(ended(0, &[])),
+        Err(CommandError::TimedOut { program: "rsh".to_owned(), limit }),
+        Ok(ended(-9, &[])),
+    ]));
+    let (report, monitor) = pool.run(&["purge", "stage"], Scope::PeersOnly);
+    report.result.unwrap();
+    let asked = |peer: &str, action: &str| format!("['rsh', 'root@{peer}', '/usr/bin/cback3 {action}']");
+    let expected = [asked("h1", "stage"), asked("h1", "purge"), asked("h2", "purge"), asked("h3", "purge")];
+    assert_eq!(pool.commands(), expected);
+    let failures: Vec<_> =
+        report.outcome.clients.iter().map(|failure| (&*failure.peer, &*failure.action)).collect();
+    assert_eq!(failures, [("h1", "stage"), ("h2", "purge"), ("h3", "purge")]);
+    assert!(!report.outcome.is_complete());
+    let lost = "Managed client [h1]: the command ended with status 255, tail is: \n   \
+        rsh: connect to host h1: No route\n   bell \\u{7}";
+    let expected = [
+        "Failed to execute action [stage] on managed client [h1].",
+        lost,
+        "Failed to execute action [purge] on managed client [h2].",
+        "Managed client [h2]: rsh took longer than 86400 s and was ended",
+        "Failed to execute action [purge] on managed client [h3].",
+        "Managed client [h3]: signal 9 ended the command, tail is: <empty>",
+    ];
+    assert_eq!(monitor.at(Level::Error), expected);
+    assert_eq!(monitor.at(Level::Info).iter().filter(|line| line.starts_with("Command failed [")).count(), 3);
+}
+
+#[test]
+fn what_was_collected_is_staged_although_a_client_failed_to_collect() {
+    let mut pool = Pool::new().client("h1", Some(&["collect"]));
+    pool.config.stage.as_mut().unwrap().peers =
+        pool.config.peers.clone().map(|peers| PeerList { remote: Vec::new(), ..peers });
+    let pool = pool.answer(255, &[]);
+    let (report, _) = pool.run(&["collect", "stage"], Scope::HereAndPeers);
+    report.result.unwrap();
+    assert!(pool.is_staged());
+    assert_eq!(report.outcome.clients.len(), 1, "and the failure still counts");
+}
+
+#[test]
+fn a_client_is_given_up_after_a_day_or_as_configured_or_never() {
+    for (configured, expected) in [(None, Some(24 * 60)), (Some(5), Some(5)), (Some(0), None)] {
+        let mut pool = Pool::new().client("h1", Some(&["rebuild"]));
+        pool.config.options.managed_time_limit = configured;
+        pool.run(&["rebuild"], Scope::PeersOnly).0.result.unwrap();
+        let limit = pool.runner.commands()[0].timeout;
+        assert_eq!(limit, expected.map(Duration::from_mins), "{configured:?}");
+    }
+}
+
+#[test]
+fn clients_are_asked_to_validate_even_if_we_are_not_valid() {
+    let mut pool = Pool::new().client("h1", Some(&["validate"]));
+    pool.config.options.working_dir = Path::new("/nonexistent").to_owned().into();
+    let (report, _) = pool.run(&["validate"], Scope::HereAndPeers);
+    assert!(matches!(report.result, Err(RunError::NotValid)));
+    assert_eq!(pool.commands(), ["['rsh', 'root@h1', '/usr/bin/cback3 validate']"]);
+}
+
+#[test]
+fn a_backup_user_that_does_not_exist_is_a_failure_of_the_client() {
+    if !redcedar_system::account::is_root() {
+        return;
+    }
+    let mut pool = Pool::new().client("h1", Some(&["collect"]));
+    pool.config.options.backup_user = "no-such-user".to_owned().into();
+    let (report, _) = pool.run(&["collect"], Scope::PeersOnly);
+    report.result.unwrap();
+    assert!(report.outcome.clients[0].reason.contains("no-such-user"), "{:?}", report.outcome.clients);
+    assert!(pool.commands().is_empty());
+}
+
+#[test]
+fn an_interrupt_while_a_client_works_ends_the_run() {
+    let mut pool = Pool::new().client("h1", Some(&["purge"])).client("h2", Some(&["purge"]));
+    pool.runner = Arc::new(ScriptedRunner::with_errors([Err(CommandError::Interrupted(Interrupted))]));
+    let (report, _) = pool.run(&["purge"], Scope::PeersOnly);
+    assert!(matches!(report.result, Err(RunError::Interrupted(_))));
+    assert_eq!(pool.commands().len(), 1);
+    assert!(report.outcome.clients.is_empty());
+}
+
+#[test]
+fn a_run_on_clients_only_needs_no_working_directory_of_ours() {
+    let pool = Pool::new().client("h1", Some(&["stage"]));
+    let _held = Lock::acquire(&pool.root.path().join("work")).unwrap();
+    pool.run(&["stage"], Scope::PeersOnly).0.result.unwrap();
+    assert_eq!(pool.commands().len(), 1);
 }

@@ -3,7 +3,7 @@
 mod line;
 mod run;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io::Write;
 use std::path::PathBuf;
@@ -99,9 +99,19 @@ impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[")?;
         for (index, word) in self.words().enumerate() {
-            write!(f, "{}'{}'", if index == 0 { "" } else { ", " }, escape::display(word))?;
+            write!(f, "{}{}", if index == 0 { "" } else { ", " }, quoted(word))?;
         }
         f.write_str("]")
+    }
+}
+
+/// A word as the original's log shows it: in single quotes, or in double quotes if that saves escaping.
+pub fn quoted(word: &OsStr) -> String {
+    let text = escape::display(word).to_string();
+    match (text.contains('\''), text.contains('"')) {
+        (false, _) => format!("'{text}'"),
+        (true, false) => format!("\"{text}\""),
+        (true, true) => format!("'{}'", text.replace('\'', r"\'")),
     }
 }
 
@@ -169,4 +179,15 @@ pub trait Runner: Send + Sync {
     /// # Errors
     /// As with [`Runner::run`], and when `output` fails.
     fn stream(&self, command: &Command, output: &mut dyn Write) -> Result<Finished, CommandError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_as_in_the_log_of_the_original() {
+        let command = Command::new("ssh").args(["a b", "it's", "say \"x\"", "it's \"x\""]);
+        assert_eq!(command.to_string(), r#"['ssh', 'a b', "it's", 'say "x"', 'it\'s "x"']"#);
+    }
 }

@@ -8,13 +8,18 @@ use crate::command::{Command, CommandError, Finished, Runner};
 /// Answers each command with the next scripted end; without a script every command succeeds silently.
 #[derive(Debug, Default)]
 pub struct ScriptedRunner {
-    answers: Mutex<Vec<Finished>>,
+    answers: Mutex<Vec<Result<Finished, CommandError>>>,
     commands: Mutex<Vec<Command>>,
 }
 
 impl ScriptedRunner {
     /// A runner that answers with `answers` in order, then with success.
     pub fn new(answers: impl IntoIterator<Item = Finished>) -> Self {
+        Self::with_errors(answers.into_iter().map(Ok))
+    }
+
+    /// The same where the end of a program need not become known.
+    pub fn with_errors(answers: impl IntoIterator<Item = Result<Finished, CommandError>>) -> Self {
         let mut answers: Vec<_> = answers.into_iter().collect();
         answers.reverse();
         Self { answers: Mutex::new(answers), commands: Mutex::default() }
@@ -33,7 +38,7 @@ impl Runner for ScriptedRunner {
     fn run(&self, command: &Command) -> Result<Finished, CommandError> {
         self.commands.lock().expect("no panic while running").push(command.clone());
         let answer = self.answers.lock().expect("no panic while running").pop();
-        Ok(answer.unwrap_or(Finished { status: 0, tail: Vec::new() }))
+        answer.unwrap_or(Ok(Finished { status: 0, tail: Vec::new() }))
     }
 
     /// Nothing is printed.

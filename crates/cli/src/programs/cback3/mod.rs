@@ -249,7 +249,7 @@ impl Session<'_> {
     }
 
     fn is_validation(&self) -> bool {
-        self.options.actions == ["validate"]
+        self.options.actions == ["validate"] && self.options.scope().here()
     }
 
     /// Whoever asks for findings wants to see them.
