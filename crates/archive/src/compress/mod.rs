@@ -3,6 +3,7 @@
 pub(crate) mod blocks;
 mod bzip2;
 mod gzip;
+mod output;
 pub mod read;
 mod shrinkable;
 mod write;

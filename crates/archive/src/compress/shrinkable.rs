@@ -7,6 +7,12 @@ use zstd::bulk;
 /// Bits a byte. Data that is compressed or encrypted already has more, text and programs have far less.
 const ENTROPY_WORTH_A_SECOND_LOOK: f32 = 7.9;
 
+/// A sample below this, which even a small one of noise never is, settles the matter: counting all of a text would take as
+/// long as a twentieth of its compression.
+const ENTROPY_OF_PLAIN_DATA: f32 = 7.0;
+const SAMPLES: usize = 8;
+const SAMPLE: usize = 512;
+
 /// Tells data that shrinks from data that does not. Photos, films and archives are most of many trees, and deflate takes
 /// longest where it gains nothing.
 pub(super) struct Judge {
@@ -22,13 +28,22 @@ impl Judge {
     /// Whether `data` (some ten kilobytes or more) shrinks. Few different bytes decide at once; otherwise there may still be
     /// repetitions, which a fast compressor finds.
     pub(super) fn shrinks(&mut self, data: &[u8]) -> io::Result<bool> {
-        if entropy(data) < ENTROPY_WORTH_A_SECOND_LOOK {
+        if sampled_entropy(data) < ENTROPY_OF_PLAIN_DATA || entropy(data) < ENTROPY_WORTH_A_SECOND_LOOK {
             return Ok(true);
         }
         self.scratch.clear();
         self.scratch.reserve(zstd::zstd_safe::compress_bound(data.len()));
         Ok(self.compressor.compress_to_buffer(data, &mut self.scratch)? < data.len())
     }
+}
+
+/// The entropy of pieces taken evenly from all over `data`.
+fn sampled_entropy(data: &[u8]) -> f32 {
+    let mut sample = Vec::with_capacity(SAMPLES * SAMPLE);
+    for piece in data.chunks(data.len().div_ceil(SAMPLES).max(1)) {
+        sample.extend_from_slice(&piece[..piece.len().min(SAMPLE)]);
+    }
+    entropy(&sample)
 }
 
 /// Entropy of single bytes, in bits a byte.

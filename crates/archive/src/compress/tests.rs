@@ -4,7 +4,7 @@ use std::process::Stdio;
 use redcedar_testing::program;
 use sha2::{Digest, Sha256};
 
-use super::write::Written;
+use super::output::Written;
 use super::*;
 use crate::ArchiveError;
 

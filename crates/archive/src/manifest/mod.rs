@@ -8,13 +8,14 @@ mod wire;
 mod write;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use read::{ManifestError, ManifestReader};
+use redcedar_system::Accounts;
 use serde::{Deserialize, Serialize};
 pub use write::ManifestWriter;
 
-use crate::{Kind, Timestamp};
+use crate::{Kind, Metadata, Timestamp};
 
 /// The suffix after the normalised name of an item.
 pub const SUFFIX: &str = ".manifest.jsonl.zst";
@@ -101,6 +102,30 @@ pub struct Entry {
     pub offset: Option<u64>,
     /// What was wrong with it.
     pub flaw: Option<Flaw>,
+}
+
+impl Entry {
+    /// The entry of a path, as far as the file system knows it.
+    pub fn of(path: &Path, metadata: &Metadata, accounts: &Accounts) -> Self {
+        let is_device = matches!(metadata.kind, Kind::Character | Kind::Block);
+        Self {
+            path: path.to_owned(),
+            kind: metadata.kind,
+            size: if metadata.kind == Kind::File { metadata.size } else { 0 },
+            mode: metadata.mode.into(),
+            uid: metadata.uid,
+            gid: metadata.gid,
+            user: accounts.user_name(metadata.uid),
+            group: accounts.group_name(metadata.gid),
+            modified: metadata.modified,
+            link: None,
+            hard_link: None,
+            rdev: is_device.then_some((metadata.rdev >> 20, metadata.rdev & 0xf_ffff)),
+            sha256: None,
+            offset: None,
+            flaw: None,
+        }
+    }
 }
 
 /// What is wrong with a stored entry.

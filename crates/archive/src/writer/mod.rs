@@ -209,7 +209,7 @@ impl ArchiveWriter {
     ) -> Result<Appended, AppendError> {
         let FirstName { path: first, content, attributes, flaw, .. } = &self.stored[&metadata.identity()];
         let (first, content, attributes, flaw) = (first.clone(), *content, *attributes, *flaw);
-        let mut entry = entry(path, &metadata, accounts);
+        let mut entry = Entry::of(path, &metadata, accounts);
         let link = member_name(&first, false);
         entry.offset =
             Some(self.write_headers(&entry, Extra { link: &link, ..Extra::new(flag::HARD_LINK) })?);
@@ -223,7 +223,7 @@ impl ArchiveWriter {
         let target = source::link_target(path)?;
         let metadata = examine(path, Kind::Symlink)?;
         let attributes = self.attributes.of(Place::Path(path)).map_err(AppendError::Unreadable)?;
-        let mut entry = entry(path, &metadata, accounts);
+        let mut entry = Entry::of(path, &metadata, accounts);
         let extra = Extra {
             link: target.as_os_str().as_bytes(),
             attributes: &attributes,
@@ -257,7 +257,7 @@ impl ArchiveWriter {
             other => return Err(AppendError::Unsupported(other)),
         };
         let attributes = self.attributes.of(place).map_err(AppendError::Unreadable)?;
-        let mut entry = entry(path, &metadata, accounts);
+        let mut entry = Entry::of(path, &metadata, accounts);
         let extra = Extra { attributes: &attributes, ..Extra::new(flag) };
         entry.offset = Some(self.write_headers(&entry, extra)?);
         Ok(Appended { entry, metadata, sha1: None, attributes: None })
@@ -314,28 +314,6 @@ struct Extra<'a> {
 impl Extra<'_> {
     fn new(flag: u8) -> Self {
         Self { flag, stored: 0, link: &[], sparse: None, attributes: &[] }
-    }
-}
-
-/// The entry of a path, as far as the file system knows it.
-fn entry(path: &Path, metadata: &Metadata, accounts: &Accounts) -> Entry {
-    let is_device = matches!(metadata.kind, Kind::Character | Kind::Block);
-    Entry {
-        path: path.to_owned(),
-        kind: metadata.kind,
-        size: if metadata.kind == Kind::File { metadata.size } else { 0 },
-        mode: metadata.mode.into(),
-        uid: metadata.uid,
-        gid: metadata.gid,
-        user: accounts.user_name(metadata.uid),
-        group: accounts.group_name(metadata.gid),
-        modified: metadata.modified,
-        link: None,
-        hard_link: None,
-        rdev: is_device.then_some((metadata.rdev >> 20, metadata.rdev & 0xf_ffff)),
-        sha256: None,
-        offset: None,
-        flaw: None,
     }
 }
 

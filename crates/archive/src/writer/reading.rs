@@ -42,7 +42,7 @@ impl ArchiveWriter {
         loop {
             let pause = pauses.next();
             let last = pause.is_none();
-            let mut entry = super::entry(path, &source.metadata, accounts);
+            let mut entry = Entry::of(path, &source.metadata, accounts);
             let attributes =
                 self.attributes.of(Place::Open(source.file())).map_err(AppendError::Unreadable)?;
             let sparse = source.sparse_map().map_err(AppendError::Unreadable)?;
@@ -69,20 +69,22 @@ impl ArchiveWriter {
         attributes: &List,
         last: bool,
     ) -> Result<Option<(Digested, Option<Flaw>)>, AppendError> {
-        let mut content = std::mem::take(&mut self.content);
-        content.resize(usize::try_from(source.metadata.size).unwrap_or(0), 0);
+        let size = usize::try_from(source.metadata.size).unwrap_or(0);
+        if self.content.len() < size {
+            self.content.resize(size, 0);
+        }
         let mut reading = Reading::new(source);
-        let read = reading.fill(&mut content, 0).and_then(|()| reading.verdict());
-        self.content = content;
-        let Verdict { flaw, try_again } = read?;
+        reading.fill(&mut self.content[..size], 0)?;
+        let Verdict { flaw, try_again } = reading.verdict()?;
         if try_again && !last {
             return Ok(None);
         }
         let extra = Extra { stored: entry.size, attributes, ..Extra::new(flag::FILE) };
         entry.offset = Some(self.write_headers(entry, extra)?);
         let mut digests = Digests::new(self.sha1);
-        digests.update(&self.content);
-        self.blocks.write(&self.content)?;
+        let content = &self.content[..size];
+        digests.update(content);
+        self.blocks.write(content)?;
         self.write_padding(entry.size)?;
         Ok(Some((digests.finish(), flaw)))
     }
@@ -133,7 +135,9 @@ impl ArchiveWriter {
         let mut digests = Digests::new(self.sha1);
         let mut reading = Reading::new(source);
         let mut position = 0;
-        self.content.resize(PIECE, 0);
+        if self.content.len() < PIECE {
+            self.content.resize(PIECE, 0);
+        }
         for stretch in stretches {
             digests.update_zeros(stretch.start - position);
             position = stretch.start;

@@ -225,24 +225,8 @@ impl Storing<'_> {
     /// Lists a path that is not in the archive.
     fn list(&mut self, selected: &Selected<'_>, flaw: Option<Flaw>) -> Result<(), ItemError> {
         let Selected { path, metadata } = *selected;
-        let accounts = self.run.accounts;
-        self.manifest.line(&Line::Present(Entry {
-            path: path.to_owned(),
-            kind: metadata.kind,
-            size: metadata.size,
-            mode: u32::from(metadata.mode),
-            uid: metadata.uid,
-            gid: metadata.gid,
-            user: accounts.user_name(metadata.uid),
-            group: accounts.group_name(metadata.gid),
-            modified: metadata.modified,
-            link: None,
-            hard_link: None,
-            rdev: None,
-            sha256: None,
-            offset: None,
-            flaw,
-        }))
+        let entry = Entry::of(path, metadata, self.run.accounts);
+        self.manifest.line(&Line::Present(Entry { flaw, ..entry }))
     }
 
     fn omit(&mut self, path: &Path, kind: OmissionKind, detail: &str) {
