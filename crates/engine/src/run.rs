@@ -11,7 +11,7 @@ use crate::collect::{self, CollectError, CollectRequest};
 use crate::outcome::Outcome;
 use crate::plan::{Builtin, Function, HookCall, Place, Plan, Step};
 use crate::purge::{self, PurgeError};
-use crate::stage::{self, StageError, StageRequest};
+use crate::stage::{self, StageError, StageReport, StageRequest, StageSettings};
 use crate::validate::{self, Severity};
 
 /// What is run, and how.
@@ -25,6 +25,8 @@ pub struct RunRequest<'a> {
     pub dialect: Dialect,
     /// How many threads compress.
     pub threads: usize,
+    /// What overrides the configuration when peers are staged.
+    pub stage: StageSettings,
     /// Whether findings of `validate` are told at INFO, rather than at ERROR as whoever asks for them expects.
     pub quiet: bool,
 }
@@ -189,9 +191,9 @@ fn step(
     }
     let index = step.action.index;
     system.monitor.debug(format!("Calling action function [redcedar.{name}], execution index [{index}]"));
-    let own = act(step, request, system)?;
-    let failed = own.failures.len();
-    outcome.merge(own);
+    let before = outcome.failures.len();
+    act(step, request, system, outcome)?;
+    let failed = outcome.failures.len() - before;
     // What follows builds on a complete collect; a peer or a file that fails elsewhere is no reason to stop.
     if failed > 0 && step.action.function == Function::Builtin(Builtin::Collect) {
         return Err(RunError::Incomplete { failed });
@@ -202,22 +204,32 @@ fn step(
     Ok(())
 }
 
-fn act(step: &Step, request: &RunRequest<'_>, system: &System) -> Result<Outcome, RunError> {
-    let RunRequest { plan, config, dialect, threads, .. } = *request;
+fn act(
+    step: &Step,
+    request: &RunRequest<'_>,
+    system: &System,
+    outcome: &mut Outcome,
+) -> Result<(), RunError> {
+    let RunRequest { plan, config, dialect, threads, stage: settings, .. } = *request;
+    let full = plan.full;
     match step.action.function {
         Function::Builtin(Builtin::Collect) => {
-            Ok(collect::collect(&CollectRequest { config, full: plan.full, dialect, threads }, system)?)
+            outcome.merge(collect::collect(&CollectRequest { config, full, dialect, threads }, system)?);
         }
         Function::Builtin(Builtin::Stage) => {
-            Ok(stage::stage(&StageRequest { config, full: plan.full }, system)?)
+            let StageReport { outcome: own, result } =
+                stage::stage(&StageRequest { config, full, settings }, system);
+            outcome.merge(own);
+            result?;
         }
-        Function::Builtin(Builtin::Purge) => Ok(purge::purge(config, system)?),
-        Function::Builtin(Builtin::Validate) => report_findings(request, system),
-        _ => Err(RunError::Unavailable(step.action.name.clone())),
+        Function::Builtin(Builtin::Purge) => outcome.merge(purge::purge(config, system)?),
+        Function::Builtin(Builtin::Validate) => report_findings(request, system)?,
+        _ => return Err(RunError::Unavailable(step.action.name.clone())),
     }
+    Ok(())
 }
 
-fn report_findings(request: &RunRequest<'_>, system: &System) -> Result<Outcome, RunError> {
+fn report_findings(request: &RunRequest<'_>, system: &System) -> Result<(), RunError> {
     system.monitor.debug("Executing the 'validate' action.");
     let level = if request.quiet { Level::Info } else { Level::Error };
     let findings = validate::validate(request.config);
@@ -229,7 +241,7 @@ fn report_findings(request: &RunRequest<'_>, system: &System) -> Result<Outcome,
         return Err(RunError::NotValid);
     }
     system.monitor.log(level, "Configuration is valid.");
-    Ok(Outcome::default())
+    Ok(())
 }
 
 fn run_hook(hook: &HookCall, system: &System) -> Result<(), RunError> {
@@ -246,7 +258,7 @@ fn run_hook(hook: &HookCall, system: &System) -> Result<(), RunError> {
 }
 
 /// Both logs say what is run, as the original's do.
-fn log_command(command: &Command, system: &System) {
+pub(crate) fn log_command(command: &Command, system: &System) {
     let program = Command::new(command.program.clone());
     let arguments: Vec<String> =
         command.arguments.iter().map(|argument| format!("'{}'", escape::display(argument))).collect();

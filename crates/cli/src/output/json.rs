@@ -4,7 +4,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use bstr::ByteSlice;
-use redcedar_engine::{Omission, OmissionKind, Outcome, Summary};
+use redcedar_engine::{Omission, OmissionKind, Outcome, PeerResult, PeerStatus, Summary};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
@@ -69,6 +69,7 @@ pub(crate) struct JsonOutcome {
     summary: JsonSummary,
     omissions: Vec<JsonOmission>,
     failures: Vec<String>,
+    peers: Vec<JsonPeer>,
 }
 
 impl JsonOutcome {
@@ -79,6 +80,7 @@ impl JsonOutcome {
             summary: (&outcome.summary).into(),
             omissions: outcome.omissions.iter().map(Into::into).collect(),
             failures: outcome.failures.clone(),
+            peers: outcome.peers.iter().map(Into::into).collect(),
         }
     }
 }
@@ -98,6 +100,29 @@ impl From<&Summary> for JsonSummary {
     fn from(summary: &Summary) -> Self {
         let Summary { new, changed, unchanged, removed, omitted, bytes_in, bytes_out } = *summary;
         Self { new, changed, unchanged, removed, omitted, bytes_in, bytes_out }
+    }
+}
+
+#[derive(Serialize)]
+struct JsonPeer {
+    peer: String,
+    status: PeerStatus,
+    files: u64,
+    bytes: u64,
+    error: Option<String>,
+    seconds: f64,
+}
+
+impl From<&PeerResult> for JsonPeer {
+    fn from(result: &PeerResult) -> Self {
+        Self {
+            peer: result.peer.clone(),
+            status: result.status,
+            files: result.files,
+            bytes: result.bytes,
+            error: result.error.clone(),
+            seconds: result.took.as_secs_f64(),
+        }
     }
 }
 

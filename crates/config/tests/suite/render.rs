@@ -100,6 +100,11 @@ fn our_own_elements_survive_writing() {
     collect.dirs[1].exclude_caches = Some(false);
     collect.dirs[1].exclude.globs = vec!["*.o".to_owned().into()];
     collect.dirs[0].archive_mode = Some(redcedar_config::value::ArchiveMode::TarZstd);
+    let stage = config.stage.as_mut().unwrap();
+    stage.jobs = Some(3);
+    stage.peer_time_limit = Some(90);
+    stage.retries = Some(0);
+    stage.wait_until = Some("05:30".parse().unwrap());
     assert_eq!(parse(&config.render().unwrap()), config);
 }
 

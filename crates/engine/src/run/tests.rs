@@ -53,8 +53,14 @@ impl Pool {
         let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
         let actions = Actions::resolve(self.config.extensions.as_ref()).unwrap();
         let plan = Plan::new(&Request { words: &words, full: false, scope }, &actions, &self.config).unwrap();
-        let request =
-            RunRequest { plan: &plan, config: &self.config, dialect: Dialect::V3, threads: 1, quiet: false };
+        let request = RunRequest {
+            plan: &plan,
+            config: &self.config,
+            dialect: Dialect::V3,
+            threads: 1,
+            stage: StageSettings::default(),
+            quiet: false,
+        };
         run(&request, system)
     }
 
