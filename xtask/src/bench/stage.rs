@@ -137,7 +137,7 @@ impl Peers {
                 collect_dir.display()
             )?;
         }
-        pool.configure_master(&options, &peers)?;
+        pool.configure_master(&options, &peers, "")?;
         Ok(pool)
     }
 
