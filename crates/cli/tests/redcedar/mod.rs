@@ -7,6 +7,7 @@ mod json;
 mod machine;
 mod managed;
 mod peer;
+mod pool;
 mod sandbox;
 mod sources;
 mod status;
