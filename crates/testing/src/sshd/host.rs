@@ -34,6 +34,7 @@ struct Shared {
 impl Host {
     /// Starts it with what is in `dir`: `host_key` and `authorized_keys`.
     pub(super) fn start(sshd: &Path, dir: &Path) -> io::Result<Self> {
+        // A bash that is not the first shell, as SHLVL makes it believe, leaves the user's start-up files alone.
         let config = format!(
             "HostKey {0}/host_key\n\
              AuthorizedKeysFile {0}/authorized_keys\n\
@@ -47,6 +48,7 @@ impl Host {
              PermitUserRC no\n\
              PrintLastLog no\n\
              PrintMotd no\n\
+             SetEnv SHLVL=1\n\
              LogLevel VERBOSE\n\
              Subsystem sftp {SFTP_SERVER}\n",
             dir.display()
