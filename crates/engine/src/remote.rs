@@ -4,6 +4,8 @@
 //! requests go on working. On this side there is no shell: root becomes the backup user by itself, so that user needs no
 //! login shell. Only a configured substitute for `su` still gets the one string that the original gives it.
 
+mod shared;
+
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
@@ -14,6 +16,7 @@ use redcedar_system::account::{self, Account, AccountError};
 use redcedar_system::command::{self, Command};
 
 use crate::indicator;
+use shared::Shared;
 
 /// Run when no remote shell is configured.
 const DEFAULT_SHELL: &str = "/usr/bin/ssh";
@@ -74,6 +77,8 @@ pub struct Remote {
     shell: Line,
     program: String,
     identity: Identity,
+    /// The connection through which files are copied, if they share one.
+    shared: Option<Shared>,
 }
 
 impl Remote {
@@ -94,7 +99,23 @@ impl Remote {
             shell: Line::new(shell, identity, options),
             program: own(&peer.cback_command, general(&options.cback_command, DEFAULT_PROGRAM)),
             identity: identity.clone(),
+            shared: None,
         }
+    }
+
+    /// The same with one connection for all copies, at `socket`, where only who talks to peers may look. Whoever has no
+    /// OpenSSH, or a `su` that takes the exact words of the original, connects each time.
+    #[must_use]
+    pub fn sharing(&self, socket: &Path) -> Self {
+        let is_able = is_openssh(self.copy.program()) && !matches!(self.identity, Identity::Su { .. });
+        Self { shared: Shared::at(socket).filter(|_| is_able), ..self.clone() }
+    }
+
+    /// Closes the connection that copies share.
+    pub fn hang_up(&self) -> Option<Command> {
+        let shared = self.shared.as_ref()?;
+        let ssh = Command::new(DEFAULT_SHELL).args(["-O", "exit", "-o"]).arg(shared.path());
+        Some(ssh.arg(&self.address).run_as(self.account()))
     }
 
     /// `user@host`.
@@ -174,22 +195,25 @@ impl Remote {
             }
             return self.su(line);
         }
-        self.direct(&self.copy).args(paths)
+        let options = self.shared.iter().flat_map(Shared::options);
+        options.fold(self.direct(&self.copy), |command, option| command.arg("-o").arg(option)).args(paths)
     }
 
     /// The program of a configured command line, run by whoever talks to peers.
     fn direct(&self, line: &Line) -> Command {
-        let (program, arguments) =
-            line.words.split_first().map_or(("", &[][..]), |(first, rest)| (first, rest));
-        let account = match &self.identity {
-            Identity::Account(account) => Some(account.clone()),
-            _ => None,
-        };
-        let command = Command::new(program).args(arguments).run_as(account);
+        let program = line.program();
+        let command = Command::new(program).args(line.words.iter().skip(1)).run_as(self.account());
         if !is_openssh(program) {
             return command;
         }
         OPENSSH_OPTIONS.iter().fold(command, |command, option| command.arg("-o").arg(*option))
+    }
+
+    fn account(&self) -> Option<Account> {
+        match &self.identity {
+            Identity::Account(account) => Some(account.clone()),
+            Identity::Ourselves | Identity::Su { .. } => None,
+        }
     }
 
     fn su(&self, line: OsString) -> Command {
@@ -215,6 +239,10 @@ impl Line {
             *first = program;
         }
         Self { text, words }
+    }
+
+    fn program(&self) -> &str {
+        self.words.first().map_or("", String::as_str)
     }
 }
 
@@ -335,6 +363,25 @@ mod tests {
         let command =
             remote(&Identity::Ourselves, "rcp -x").fetch_indicator(Path::new("/c"), Path::new("/t"));
         assert_eq!(words(&command), ["rcp", "-x", "backup@h1:/c/cback.collect", "/t"]);
+    }
+
+    #[test]
+    fn copies_share_a_connection_where_openssh_makes_it() {
+        let (socket, dir, target) = (Path::new("/room/connection"), Path::new("/c"), Path::new("/t"));
+        let sharing = remote(&Identity::Ourselves, "/usr/bin/scp -O").sharing(socket);
+        let copy = words(&sharing.fetch_files(dir, target)).join(" ");
+        let options = "-o ControlMaster=auto -o ControlPath=/room/connection -o ControlPersist=10";
+        assert!(copy.ends_with(&format!("{options} backup@h1:/c/* /t")), "{copy}");
+        let hang_up = sharing.hang_up().unwrap();
+        assert_eq!(
+            words(&hang_up).join(" "),
+            "/usr/bin/ssh -O exit -o ControlPath=/room/connection backup@h1"
+        );
+        for (identity, rcp) in [(su(), "/usr/bin/scp"), (Identity::Ourselves, "/usr/bin/rcp")] {
+            let alone = remote(&identity, rcp);
+            assert_eq!(alone.sharing(socket), alone);
+            assert_eq!(alone.hang_up(), None);
+        }
     }
 
     #[test]
