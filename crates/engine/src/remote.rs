@@ -4,6 +4,8 @@
 //! requests go on working. On this side there is no shell: root becomes the backup user by itself, so that user needs no
 //! login shell. Only a configured substitute for `su` still gets the one string that the original gives it.
 
+mod identity;
+mod quoting;
 mod shared;
 
 use std::ffi::{OsStr, OsString};
@@ -12,53 +14,23 @@ use std::path::Path;
 
 use redcedar_config::Located;
 use redcedar_config::cedar::{Options, RemotePeer};
-use redcedar_system::account::{self, Account, AccountError};
+use redcedar_system::account::Account;
 use redcedar_system::command::{self, Command};
 
+pub use identity::Identity;
+
 use crate::indicator;
+use quoting::{Quotes, escaped, quoted};
 use shared::Shared;
 
 /// Run when no remote shell is configured.
 const DEFAULT_SHELL: &str = "/usr/bin/ssh";
 /// The program on the far side when none is configured.
-const DEFAULT_PROGRAM: &str = "/usr/bin/cback3";
+pub const DEFAULT_PROGRAM: &str = "/usr/bin/cback3";
 
 /// Given to OpenSSH's programs behind the configured words, which win: nothing is asked, and a dead peer is noticed.
 const OPENSSH_OPTIONS: [&str; 4] =
     ["BatchMode=yes", "ConnectTimeout=30", "ServerAliveInterval=30", "ServerAliveCountMax=4"];
-
-/// Whom the programs that reach other machines run as.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Identity {
-    /// As we are, for want of the right to be somebody else.
-    Ourselves,
-    /// As the backup user.
-    Account(Account),
-    /// As the backup user, by a program that takes the arguments of `su`.
-    Su {
-        /// The configured program.
-        program: String,
-        /// The backup user.
-        user: String,
-    },
-}
-
-impl Identity {
-    /// Who talks to peers: root lets the backup user do it.
-    ///
-    /// # Errors
-    /// When there is no such user.
-    pub fn of(options: &Options) -> Result<Self, AccountError> {
-        if !account::is_root() {
-            return Ok(Self::Ourselves);
-        }
-        let user = options.backup_user.value.clone();
-        match overridden("su", options) {
-            Some(program) => Ok(Self::Su { program, user }),
-            None => account::account(&user).map(Self::Account),
-        }
-    }
-}
 
 /// The path that the configuration wants in the place of a program.
 fn overridden(program: &str, options: &Options) -> Option<String> {
@@ -114,13 +86,23 @@ impl Remote {
     /// Closes the connection that copies share.
     pub fn hang_up(&self) -> Option<Command> {
         let shared = self.shared.as_ref()?;
-        let ssh = Command::new(DEFAULT_SHELL).args(["-O", "exit", "-o"]).arg(shared.path());
-        Some(ssh.arg(&self.address).run_as(self.account()))
+        let ssh = self.identity.command(&[DEFAULT_SHELL]).args(["-O", "exit", "-o"]);
+        Some(ssh.arg(shared.path()).arg(&self.address))
     }
 
     /// `user@host`.
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// The words of the copy command.
+    pub fn copy_words(&self) -> &[String] {
+        &self.copy.words
+    }
+
+    /// The program on the far side, as a shell there gets it.
+    pub fn program(&self) -> &str {
+        &self.program
     }
 
     /// Copies the collect indicator of the peer to `target`.
@@ -201,19 +183,11 @@ impl Remote {
 
     /// The program of a configured command line, run by whoever talks to peers.
     fn direct(&self, line: &Line) -> Command {
-        let program = line.program();
-        let command = Command::new(program).args(line.words.iter().skip(1)).run_as(self.account());
-        if !is_openssh(program) {
-            return command;
+        let command = self.identity.command(&line.words);
+        if is_openssh(line.program()) {
+            return command.args(openssh_options());
         }
-        OPENSSH_OPTIONS.iter().fold(command, |command, option| command.arg("-o").arg(*option))
-    }
-
-    fn account(&self) -> Option<Account> {
-        match &self.identity {
-            Identity::Account(account) => Some(account.clone()),
-            Identity::Ourselves | Identity::Su { .. } => None,
-        }
+        command
     }
 
     fn su(&self, line: OsString) -> Command {
@@ -246,55 +220,14 @@ impl Line {
     }
 }
 
+/// What OpenSSH's programs are told besides what the configuration says, which comes first and wins.
+pub(crate) fn openssh_options() -> impl Iterator<Item = &'static str> {
+    OPENSSH_OPTIONS.into_iter().flat_map(|option| ["-o", option])
+}
+
 fn is_openssh(program: &str) -> bool {
     let name = Path::new(program).file_name();
     name == Some(OsStr::new("scp")) || name == Some(OsStr::new("ssh"))
-}
-
-/// A path with a backslash before each byte that means something to a shell or to a pattern.
-fn escaped(path: &Path) -> Vec<u8> {
-    let mut text = Vec::new();
-    for byte in path.as_os_str().as_bytes() {
-        if !is_plain(*byte) {
-            text.push(b'\\');
-        }
-        text.push(*byte);
-    }
-    text
-}
-
-fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"/._-+,:=@%".contains(&byte) || byte >= 0x80
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Quotes {
-    /// The original writes this word with double quotes.
-    Always,
-    /// The original writes it bare.
-    AsNeeded,
-}
-
-/// A word of the string for `su`: as the original writes it where that works, else in single quotes.
-fn quoted(word: &OsStr, quotes: Quotes) -> OsString {
-    let bytes = word.as_bytes();
-    // The star is left to find nothing here and to reach the far side.
-    let is_safe = bytes.iter().all(|byte| is_plain(*byte) || *byte == b'*');
-    match (is_safe, quotes) {
-        (true, Quotes::AsNeeded) => word.to_owned(),
-        (true, Quotes::Always) => OsString::from_vec([b"\"", bytes, b"\""].concat()),
-        (false, _) => {
-            let mut text = vec![b'\''];
-            for byte in bytes {
-                match byte {
-                    b'\'' => text.extend_from_slice(br"'\''"),
-                    other => text.push(*other),
-                }
-            }
-            text.push(b'\'');
-            OsString::from_vec(text)
-        }
-    }
 }
 
 #[cfg(test)]
@@ -401,6 +334,13 @@ mod tests {
         assert_eq!(targets("scp -O"), [escaped, plain]);
         let command = remote(&su(), "scp").fetch_files(dir, Path::new("/it's here"));
         assert_eq!(words(&command)[3], r"scp 'backup@h1:/my\ data/c/*' '/it'\''s here'");
+    }
+
+    #[test]
+    fn programs_of_this_machine_reach_a_substitute_for_su_in_one_string() {
+        let line = ["ssh-keygen", "-N", "", "-C", "it's *"];
+        assert_eq!(words(&su().command(&line))[3], r"ssh-keygen -N '' -C 'it'\''s *'");
+        assert_eq!(words(&Identity::Ourselves.command(&line)), line);
     }
 
     #[test]

@@ -70,6 +70,14 @@ impl Host {
         self.address.port()
     }
 
+    /// Lets one line be all that is in `authorized_keys`.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    pub fn authorize(&self, line: &str) {
+        publish(&self.dir.join("authorized_keys"), &format!("{line}\n")).expect("a key is accepted");
+    }
+
     /// How often somebody has connected.
     pub fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::SeqCst)

@@ -7,6 +7,7 @@ mod identity;
 mod killed;
 mod managed;
 mod original;
+mod validated;
 
 use super::world::{Day, World, below, ours, redcedar, run_original};
 use redcedar_testing::compare::Snapshot;
