@@ -6,7 +6,8 @@ use redcedar_config::cedar::Options;
 use redcedar_system::account::{self, Account, AccountError, Accounts, Owner};
 use redcedar_system::command::Command;
 
-use super::{Quotes, overridden, quoted};
+use super::overridden;
+use super::quoting::{Quotes, quoted};
 
 /// Whom the programs that reach other machines run as.
 #[derive(Debug, Clone, PartialEq, Eq)]
