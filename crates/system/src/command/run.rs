@@ -60,12 +60,15 @@ impl Runner for OsRunner {
     }
 }
 
+/// Who hears what a program prints, line by line.
+type Heard<'a> = &'a mut dyn FnMut(&[u8]);
+
 /// What a program is connected with, besides the monitor.
 #[derive(Default)]
 struct Streams<'a> {
     input: Option<&'a mut dyn Read>,
     output: Option<&'a mut dyn Write>,
-    heard: Option<&'a mut dyn FnMut(&[u8])>,
+    heard: Option<Heard<'a>>,
 }
 
 impl OsRunner {
@@ -90,7 +93,7 @@ impl OsRunner {
         };
         let mut child = match self.spawn(command, stdin, stdout, errors) {
             Ok(child) => child,
-            Err(error) => return Ok(Finished { status: 256, tail: vec![error.to_string()] }),
+            Err(error) => return Ok(Finished { status: super::NOT_STARTED, tail: vec![error.to_string()] }),
         };
         let mut lines =
             Lines { monitor: &*self.monitor, heard: streams.heard, line: Vec::new(), tail: VecDeque::new() };
@@ -271,14 +274,14 @@ fn follow_error(command: &Command, source: io::Error) -> CommandError {
 }
 
 fn number(status: ExitStatus) -> i32 {
-    status.code().or_else(|| status.signal().map(|signal| -signal)).unwrap_or(256)
+    status.code().or_else(|| status.signal().map(|signal| -signal)).unwrap_or(super::NOT_STARTED)
 }
 
 /// Messages of a child, line by line.
 struct Lines<'a> {
     monitor: &'a dyn Monitor,
     /// Who hears them as well.
-    heard: Option<&'a mut dyn FnMut(&[u8])>,
+    heard: Option<Heard<'a>>,
     /// What has come of the current line.
     line: Vec<u8>,
     tail: VecDeque<String>,
