@@ -136,7 +136,7 @@ impl Finished {
         self.status == NOT_STARTED
     }
 
-    /// How `program` ended, with the last line it printed, for people.
+    /// How `program` ended, for people: with the last line that speaks of an error, else with the last it printed.
     pub fn explain(&self, program: &str) -> String {
         let program = escape::display(program);
         let how = match self.status {
@@ -144,7 +144,9 @@ impl Finished {
             status @ ..0 => format!("{program} was ended by signal {}", -status),
             status => format!("{program} ended with status {status}"),
         };
-        match self.tail.iter().rev().find(|line| !line.trim().is_empty()) {
+        let mut lines = self.tail.iter().rev().filter(|line| !line.trim().is_empty());
+        let last = lines.clone().next();
+        match lines.find(|line| line.to_lowercase().contains("error")).or(last) {
             Some(line) => format!("{how}: {}", escape::display(line)),
             None => how,
         }
@@ -251,6 +253,7 @@ mod tests {
             Finished { status, tail: tail.iter().map(ToString::to_string).collect() }.explain("dump")
         };
         assert_eq!(finished(2, &["one", "two", " "]), "dump ended with status 2: two");
+        assert_eq!(finished(2, &["an Error", "a remark"]), "dump ended with status 2: an Error");
         assert_eq!(finished(-9, &[]), "dump was ended by signal 9");
         assert_eq!(finished(256, &["no such file"]), "dump cannot be started: no such file");
     }
