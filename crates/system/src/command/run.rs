@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bstr::ByteSlice;
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::{Gid, Pid, Uid};
 use rustix::event::{PollFd, PollFlags, poll};
 
@@ -101,7 +101,7 @@ impl OsRunner {
         match followed.and_then(|()| self.wait(command, &mut child)) {
             Ok(status) => Ok(Finished { status: number(status), tail: lines.tail.into() }),
             Err(error) => {
-                end(&mut child).map_err(io_error)?;
+                end(&mut child, command.asks).map_err(io_error)?;
                 // Only now: the end of its input could make the program believe that this was all.
                 drop(feed);
                 Err(error)
@@ -130,8 +130,10 @@ impl OsRunner {
             .envs(command.variables.iter().map(|(name, value)| (name, value)))
             .stdin(input)
             .stdout(output)
-            .stderr(errors)
-            .process_group(0);
+            .stderr(errors);
+        if !command.asks {
+            child.process_group(0);
+        }
         if let Some(account) = &command.account {
             become_account(&mut child, account);
         }
@@ -212,11 +214,11 @@ impl OsRunner {
     }
 }
 
-/// Ends a child and what it started: gently, then hard; and reaps it.
-fn end(child: &mut Child) -> io::Result<()> {
-    let group = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);
+/// Ends a child and, unless it is in our own process group, what it started: gently, then hard; and reaps it.
+fn end(child: &mut Child, is_in_our_group: bool) -> io::Result<()> {
+    let id = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);
     for (signal, patience) in [(Signal::SIGTERM, GRACE), (Signal::SIGKILL, GRACE)] {
-        match killpg(group, signal) {
+        match if is_in_our_group { kill(id, signal) } else { killpg(id, signal) } {
             Ok(()) | Err(nix::errno::Errno::ESRCH) => {}
             Err(error) => return Err(error.into()),
         }

@@ -59,7 +59,7 @@ pub(crate) struct DatabaseArgs {
     which: Which,
     #[command(flatten)]
     into: Destination,
-    /// Pass OPTION to the client, such as --host=db1; repeatable. Passwords belong into its option files
+    /// Pass OPTION to the client, such as --host=db1; repeatable. It asks for a password, or knows it from its option files
     #[arg(long, value_name = "OPTION", requires = "into_server", conflicts_with = "to_file", allow_hyphen_values = true, help_heading = HEADING)]
     server_option: Vec<OsString>,
 }

@@ -51,7 +51,7 @@ fn check_empty(dump: &StoredDump, target: &Target<'_>) -> Result<(), LoadError> 
 
 /// The options come first: some are allowed nowhere else.
 fn client(target: &Target<'_>) -> Command {
-    Command::new("mysql").args(target.options).arg("--batch")
+    Command::new("mysql").may_ask().args(target.options).arg("--batch")
 }
 
 fn question(target: &Target<'_>, query: &str) -> Command {

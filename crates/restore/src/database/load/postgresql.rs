@@ -93,12 +93,13 @@ fn load_server(dump: &StoredDump, target: &Target<'_>) -> Result<Vec<String>, Lo
 /// The text comes through standard input; results of its queries are of no interest.
 const FROM_STDIN: [&str; 2] = ["--output=/dev/null", "--file=-"];
 
-/// Complaints come with their codes, which are the same in all languages. Nobody is there to be asked for a password.
+/// Complaints come with their codes, which are the same in all languages.
 fn client(target: &Target<'_>, database: &str) -> Command {
     let database = database.replace('\\', r"\\").replace('\'', r"\'");
     Command::new("psql")
+        .may_ask()
         .args(target.options)
-        .args(["--no-psqlrc", "--quiet", "--no-password", "--set=VERBOSITY=verbose"])
+        .args(["--no-psqlrc", "--quiet", "--set=VERBOSITY=verbose"])
         .arg(format!("--dbname=dbname='{database}'"))
 }
 

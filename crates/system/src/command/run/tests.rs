@@ -136,6 +136,19 @@ fn root_can_run_a_program_as_somebody_else_with_the_groups_of_that_user() {
 }
 
 #[test]
+fn a_program_that_may_ask_is_in_the_process_group_of_the_terminal_and_is_ended_alone() {
+    let group = nix::unistd::getpgrp().to_string();
+    let script = Command::new("sh").args(["-c", "cut -d ' ' -f 5 /proc/$$/stat"]);
+    for (command, is_ours) in [(script.clone(), false), (script.may_ask(), true)] {
+        let (finished, monitor) = run(&command);
+        assert!(finished.unwrap().success());
+        assert_eq!(monitor.output_lines()[0] == group, is_ours);
+    }
+    let command = Command::new("sleep").arg("600").may_ask().time_limit(Some(Duration::from_millis(200)));
+    assert!(matches!(run(&command).0, Err(CommandError::TimedOut { .. })));
+}
+
+#[test]
 fn a_program_that_takes_too_long_is_ended_with_its_children() {
     let mut command = Command::new("sh").args(["-c", "sleep 600 & sleep 600"]);
     command.timeout = Some(Duration::from_millis(200));
