@@ -34,7 +34,7 @@ use crate::output::json::{Document, JsonPath, result_word};
   redcedar restore --from /mnt/backup --to /tmp/earlier --as-of yesterday
   redcedar restore /home/anna/report.odt --from /mnt/backup --in-place --overwrite if-different
   redcedar restore --to /tmp/everything --dry-run
-  redcedar restore --database web --from /mnt/backup --to-file /tmp/web.sql
+  redcedar restore --database web --to-file /tmp/web.sql
   redcedar restore --database web --into-server --server-option=--host=db1")]
 pub(crate) struct Args {
     /// Files or directories to bring back [default: everything]
