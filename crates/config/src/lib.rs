@@ -12,6 +12,7 @@ mod source;
 mod suggest;
 pub mod value;
 mod xml;
+pub mod yaml;
 
 pub use cedar::{Config, LoadError, Loaded, RenderError, WriteError, write_file};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
