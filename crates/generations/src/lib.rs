@@ -4,6 +4,7 @@
 //! left out, and why.
 
 pub mod cache;
+pub mod config;
 mod digest;
 pub mod packages;
 pub mod select;

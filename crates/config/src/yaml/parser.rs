@@ -150,7 +150,8 @@ fn plain(tag: Option<&Tag>, span: Span) -> Result<bool, Diagnostic> {
     let Some(tag) = tag else { return Ok(false) };
     let is_plain = ["str", "int", "bool", "null", "float", "seq", "map"].contains(&tag.suffix.as_str());
     if !tag.is_yaml_core_schema() || !is_plain {
-        let message = format!("the tag `{}{}` is refused: a configuration is plain data", tag.handle, tag.suffix);
+        let message =
+            format!("the tag `{}{}` is refused: a configuration is plain data", tag.handle, tag.suffix);
         return Err(Diagnostic::error(span, message));
     }
     Ok(tag.suffix == "str")

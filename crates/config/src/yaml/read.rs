@@ -1,7 +1,6 @@
 //! Making of values what the reader expects, with a finding where that is not possible.
 
 use std::fmt;
-use std::str::FromStr;
 
 use super::{Content, Entry, Node};
 use crate::diagnostic::Diagnostic;
@@ -25,7 +24,8 @@ impl<'n> Mapping<'n> {
         };
         for (index, Entry { key, .. }) in entries.iter().enumerate() {
             if !known.contains(&key.as_str()) {
-                let mut finding = Diagnostic::warning(key.span, format!("`{}` is no key of {what}", key.value));
+                let mut finding =
+                    Diagnostic::warning(key.span, format!("`{}` is no key of {what}", key.value));
                 let nearest = suggest::nearest(key, known.iter().copied());
                 finding.hint = nearest.map(|nearest| format!("did you mean `{nearest}`?"));
                 findings.push(finding);
@@ -63,19 +63,37 @@ impl<'n> Mapping<'n> {
     }
 
     /// Something that is made of a text; a finding that names the key if that is not possible.
-    pub fn parse<T: FromStr<Err: fmt::Display>>(
+    pub fn read<T, E: fmt::Display>(
         &self,
         key: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
         findings: &mut Vec<Diagnostic>,
     ) -> Option<Located<T>> {
         let text = self.text(key, findings)?;
-        match text.value.parse() {
+        match parse(text.value) {
             Ok(value) => Some(Located { value, span: text.span }),
             Err(error) => {
                 findings.push(Diagnostic::error(text.span, format!("`{key}` {error}")));
                 None
             }
         }
+    }
+
+    /// A list of what is made of texts; what cannot be made is complained about and left out.
+    pub fn read_list<T, E: fmt::Display>(
+        &self,
+        key: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+        findings: &mut Vec<Diagnostic>,
+    ) -> Vec<T> {
+        let mut values = Vec::new();
+        for text in self.texts(key, findings).unwrap_or_default() {
+            match parse(text.value) {
+                Ok(value) => values.push(value),
+                Err(error) => findings.push(Diagnostic::error(text.span, format!("`{key}` {error}"))),
+            }
+        }
+        values
     }
 
     /// A list of texts. A single one counts as a list of one.
@@ -89,7 +107,8 @@ impl<'n> Mapping<'n> {
         for item in items {
             match &item.content {
                 Content::Text(text) => texts.push(Located { value: text.as_str(), span: item.span }),
-                _ => findings.push(Diagnostic::error(item.span, format!("`{key}` must be a list of single values"))),
+                _ => findings
+                    .push(Diagnostic::error(item.span, format!("`{key}` must be a list of single values"))),
             }
         }
         Some(texts)
@@ -120,7 +139,7 @@ mod tests {
         assert!(mapping.get("f").is_none() && mapping.value("e").is_none());
         let inner = Mapping::of(mapping.get("c").unwrap(), "c", &["d"], &mut findings).unwrap();
         assert_eq!(&text[inner.get("d").unwrap().span.range()], "\"7\"");
-        assert_eq!(inner.parse::<u8>("d", &mut findings).unwrap().value, 7);
+        assert_eq!(inner.read("d", str::parse::<u8>, &mut findings).unwrap().value, 7);
         let texts = mapping.texts("a", &mut findings).unwrap();
         assert_eq!(texts.iter().map(|text| text.value).collect::<Vec<_>>(), ["1", "b"]);
         assert_eq!(findings.len(), 1);
@@ -156,7 +175,9 @@ mod tests {
         for text in wrong {
             assert!(parse(text).0.is_err(), "{text}");
         }
-        let bomb: String = (1..9).map(|n| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 10].join(","))).collect();
+        let bomb: String = (1..9)
+            .map(|n| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 10].join(",")))
+            .collect();
         assert!(parse(&format!("a0: &a0 x\n{bomb}")).0.unwrap_err().message.contains("too many"));
         for text in ["a: !!str 7", "--- &x {a: b}", "a: &p /tmp\nb: *p", ""] {
             assert!(parse(text).0.is_ok(), "{text}");
