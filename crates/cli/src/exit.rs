@@ -11,6 +11,8 @@ pub enum Exit {
     Bug,
     /// A master asked for something that it may not have; what a forced command ends with by custom.
     Refused,
+    /// Something failed, where the original has one number for everything that can.
+    Unsuccessful,
     /// The command line is wrong.
     Usage,
     /// The log file cannot be written.
@@ -30,7 +32,7 @@ impl Exit {
     pub fn code(self) -> u8 {
         match self {
             Self::Done => 0,
-            Self::Bug | Self::Refused => 1,
+            Self::Bug | Self::Refused | Self::Unsuccessful => 1,
             Self::Usage => 2,
             Self::Logging => 3,
             Self::Configuration => 4,

@@ -55,6 +55,11 @@ impl Parsed {
         };
         spelled(true).or_else(|| spelled(false)).map(|given| given.value.as_os_str())
     }
+
+    /// The value of a switch, of several the last, however it is spelled.
+    pub(crate) fn last(&self, long: &str) -> Option<&OsStr> {
+        self.given.iter().rev().find(|given| given.long == long).map(|given| given.value.as_os_str())
+    }
 }
 
 /// Takes a command line apart.

@@ -6,7 +6,11 @@
 pub mod cache;
 pub mod config;
 mod digest;
+mod name;
 pub mod packages;
+pub mod run;
 pub mod select;
+pub mod transfer;
 
 pub use digest::Digest;
+pub use name::Name;

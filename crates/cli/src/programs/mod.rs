@@ -1,5 +1,6 @@
 //! The names of the executable, one file per persona.
 
+mod backup;
 mod cback3;
 mod redcedar;
 
@@ -20,6 +21,7 @@ pub const PROGRAMS: &[Program] = &[
     Program { name: "redcedar", run: redcedar::main },
     Program { name: "cback3", run: |args| cback3::main(&cback3::CBACK3, args) },
     Program { name: "cback", run: |args| cback3::main(&cback3::CBACK, args) },
+    Program { name: "backup", run: backup::main },
 ];
 
 /// Runs the program called `name` (a path; its last component counts) with `args`, the name not among them.

@@ -1,0 +1,219 @@
+//! A whole run: keep others out, hooks, choose, send.
+
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use redcedar_archive::select::Problem;
+use redcedar_system::command::{Command, CommandError};
+use redcedar_system::fs::{Lock, LockError};
+use redcedar_system::{Interrupted, System, escape};
+use sha2::{Digest as _, Sha256};
+
+use crate::config::Config;
+use crate::select::{Choice, ChooseError, Options, Totals, choose};
+use crate::transfer::{Request, Sent, TransferError, send};
+
+/// What a run did that came to its end.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The new generation.
+    pub sent: Sent,
+    /// What was chosen.
+    pub totals: Totals,
+    /// How often something was not as it should be: what could not be read, hooks that failed. The log has each.
+    pub errors: usize,
+}
+
+/// Why there is no new generation.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// Another run is at work, or nobody can know.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// A directory that is needed cannot be made.
+    #[error("cannot make the directory {}: {source}", .path.display())]
+    Directory {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A hook that had to come first failed.
+    #[error("nothing is backed up, because a hook failed: {0}")]
+    Hook(String),
+    /// Nothing could be chosen.
+    #[error(transparent)]
+    Choose(ChooseError),
+    /// Nothing could be sent.
+    #[error(transparent)]
+    Transfer(TransferError),
+    /// The run was asked to stop.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+}
+
+impl From<ChooseError> for RunError {
+    fn from(error: ChooseError) -> Self {
+        match error {
+            ChooseError::Interrupted(interrupted) => interrupted.into(),
+            error => Self::Choose(error),
+        }
+    }
+}
+
+impl From<TransferError> for RunError {
+    fn from(error: TransferError) -> Self {
+        match error {
+            TransferError::Interrupted(interrupted) => interrupted.into(),
+            error => Self::Transfer(error),
+        }
+    }
+}
+
+/// Makes a generation as configured.
+///
+/// # Errors
+/// When there is no new generation; what there was is as it was.
+pub fn run(config: &Config, system: &System) -> Result<Outcome, RunError> {
+    let _lock = lock(config)?;
+    for words in &config.hooks.before {
+        run_hook(words, system)?.map_err(RunError::Hook)?;
+    }
+    let result = back_up(config, system);
+    let mut failed = 0;
+    for words in &config.hooks.after {
+        if let Err(reason) = run_hook(words, system)? {
+            system.monitor.error(format!("A hook failed: {reason}"));
+            failed += 1;
+        }
+    }
+    let mut outcome = result?;
+    outcome.errors += failed;
+    Ok(outcome)
+}
+
+fn back_up(config: &Config, system: &System) -> Result<Outcome, RunError> {
+    let choice = choose_configured(config, system)?;
+    let totals = choice.totals();
+    let (errors, lacks_root) = report(config, &choice, system);
+    system.monitor.info(format!("System-exempted files: {}", totals.left_out.paths));
+    let bytes: u64 = totals.saved.values().map(|total| total.bytes).sum();
+    system.monitor.info(format!("Backup amount from files: {}", amount(bytes)));
+    if lacks_root {
+        system.monitor.warning("Nothing old is removed, because a root is missing");
+    }
+    let request = Request {
+        destination: &config.destination,
+        choice: &choice,
+        keep: (!lacks_root).then_some(&config.keep),
+        accept_errors: config.accept_errors,
+    };
+    let sent = send(&request, system)?;
+    Ok(Outcome { errors: errors + usize::from(sent.has_errors) + usize::from(sent.not_removed.is_some()), sent, totals })
+}
+
+fn choose_configured(config: &Config, system: &System) -> Result<Choice, RunError> {
+    make_private(&config.cache_directory)?;
+    let cache = config.cache_directory.join("package-digests");
+    let here = config.destination.remote.is_none().then_some(&config.destination.directory);
+    let never_enter: Vec<PathBuf> = here.into_iter().cloned().collect();
+    let options = Options {
+        system_root: Path::new("/"),
+        roots: &config.roots,
+        prune: &config.prune,
+        always_save: &config.always_save,
+        never_enter: &never_enter,
+        one_file_system: config.one_file_system,
+        trust: config.trust,
+        programs: &config.programs,
+        cache: Some(&cache),
+    };
+    Ok(choose(&options, system)?)
+}
+
+/// Tells what is not in the choice as it should be: how much that is, and whether a root is among it.
+fn report(config: &Config, choice: &Choice, system: &System) -> (usize, bool) {
+    let (mut errors, mut lacks_root) = (0, false);
+    for remark in choice.remarks() {
+        system.monitor.warning(remark);
+    }
+    for problem in choice.problems() {
+        let path = escape::display(problem.path());
+        match problem {
+            Problem::Vanished { .. } => system.monitor.info(format!("{path} is gone already")),
+            Problem::Skipped { reason, .. } => system.monitor.warning(format!("{path} is saved empty: {reason}")),
+            Problem::Unreadable { reason, .. } | Problem::Undecided { reason, .. } => {
+                system.monitor.error(format!("{path} is not saved: {reason}"));
+                lacks_root |= config.roots.iter().any(|root| root == problem.path());
+                errors += 1;
+            }
+        }
+    }
+    (errors, lacks_root)
+}
+
+fn run_hook(words: &[String], system: &System) -> Result<Result<(), String>, Interrupted> {
+    let (program, arguments) = words.split_first().map_or(("", &[][..]), |(first, rest)| (first, rest));
+    let command = Command::new(program).args(arguments);
+    system.monitor.info(format!("Running {command}"));
+    match system.runner.run(&command) {
+        Ok(finished) if finished.success() => Ok(Ok(())),
+        Ok(finished) => Ok(Err(finished.explain(program))),
+        Err(CommandError::Interrupted(interrupted)) => Err(interrupted),
+        Err(error) => Ok(Err(error.to_string())),
+    }
+}
+
+/// Keeps other runs to the same destination out.
+fn lock(config: &Config) -> Result<Lock, RunError> {
+    let destination = &config.destination;
+    let mut hasher = Sha256::new();
+    if let Some(remote) = &destination.remote {
+        hasher.update(format!("{}:{}\0", remote.host, remote.port));
+    }
+    hasher.update(destination.directory.as_os_str().as_encoded_bytes());
+    let name: String = hasher.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let directory = config.lock_directory.join(format!("snapshot-{name}"));
+    make_private(&directory)?;
+    Ok(Lock::acquire(&directory)?)
+}
+
+fn make_private(directory: &Path) -> Result<(), RunError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)
+        .map_err(|source| RunError::Directory { path: directory.to_owned(), source })
+}
+
+/// Bytes as the original's log has them: three digits and a unit.
+fn amount(bytes: u64) -> String {
+    const UNITS: [&str; 7] = ["", "K", "M", "G", "T", "P", "E"];
+    #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    let decimals = if value >= 100.0 { 0 } else if value >= 10.0 { 1 } else { 2 };
+    let number = format!("{value:.decimals$}");
+    let number = if decimals > 0 { number.trim_end_matches('0').trim_end_matches('.') } else { &number };
+    format!("{number:>3}{}", UNITS[unit])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::amount;
+
+    #[test]
+    fn amounts_have_three_digits_and_a_unit() {
+        let rows = [(0, "  0"), (1023, "1023"), (1536, "1.5K"), (25 << 20, " 25M"), (13_459 << 20, "13.1G")];
+        for (bytes, text) in rows {
+            assert_eq!(amount(bytes), text);
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! Running scripts where generations are: on a machine that is reached by `ssh`, or here.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+use std::time::Duration;
+
+use redcedar_system::command::{Command, CommandError, Finished};
+use redcedar_system::fs::Scratch;
+use redcedar_system::{System, escape};
+
+use super::TransferError;
+use crate::config::Remote;
+
+/// Printed before an answer: what a login prints by itself comes earlier.
+const ANSWER: &str = "redcedar-answer";
+/// More than this is no answer to a question of ours.
+const LONGEST_ANSWER: usize = 1 << 24;
+/// How long the shared connection waits for the next command, in seconds.
+const PATIENCE: u32 = 60;
+/// By which name the host is known to its configured keys.
+const ALIAS: &str = "redcedar-destination";
+
+/// Where generations are, as long as it lives with one connection for everything.
+pub(super) struct Far<'a> {
+    remote: Option<&'a Remote>,
+    /// Holds the socket of the connection, and the keys that the host may have.
+    scratch: Scratch,
+    system: &'a System,
+}
+
+impl<'a> Far<'a> {
+    pub(super) fn new(remote: Option<&'a Remote>, system: &'a System) -> io::Result<Self> {
+        let scratch = Scratch::new(None)?;
+        if let Some(remote) = remote
+            && !remote.host_keys.is_empty()
+        {
+            let lines = remote.host_keys.iter().map(|key| format!("{ALIAS} {key}\n"));
+            scratch.file("known_hosts", lines.collect::<String>().as_bytes())?;
+        }
+        Ok(Self { remote, scratch, system })
+    }
+
+    /// The machine, if it is another one.
+    pub(super) fn remote(&self) -> Option<&'a Remote> {
+        self.remote
+    }
+
+    /// Runs a script with arguments, which never become part of it. It must be one line: not every login shell can quote a
+    /// line break.
+    pub(super) fn command<A: AsRef<OsStr>>(&self, script: &str, arguments: &[A]) -> Command {
+        let arguments = arguments.iter().map(AsRef::as_ref);
+        let words = ["sh", "-c", script, "sh"].map(OsStr::new).into_iter().chain(arguments);
+        match self.remote {
+            None => Command::new("sh").args(words.skip(1).map(OsStr::to_owned)),
+            Some(remote) => {
+                let mut line = Vec::from(b"exec");
+                for word in words {
+                    line.push(b' ');
+                    line.extend(quoted(word.as_bytes(), b'\'', br"'\''"));
+                }
+                self.ssh(remote).arg("--").arg(&remote.host).arg(OsString::from_vec(line))
+            }
+        }
+    }
+
+    /// Runs a script and returns the lines that it prints.
+    pub(super) fn ask<A: AsRef<OsStr>>(
+        &self,
+        intent: &'static str,
+        script: &str,
+        arguments: &[A],
+        limit: Option<Duration>,
+    ) -> Result<Vec<OsString>, TransferError> {
+        let script = format!("echo {ANSWER}; {script}");
+        let command = self.command(&script, arguments).time_limit(limit);
+        let mut answer = Answer(Vec::new());
+        let finished = self.system.runner.stream(&command, &mut answer).map_err(|error| lost(intent, error))?;
+        if !finished.success() {
+            return Err(self.failed(intent, &finished));
+        }
+        let mut lines = answer.0.split(|byte| *byte == b'\n').skip_while(|line| *line != ANSWER.as_bytes());
+        lines.next();
+        Ok(lines.filter(|line| !line.is_empty()).map(|line| OsString::from_vec(line.to_owned())).collect())
+    }
+
+    /// What a command that did not succeed means.
+    pub(super) fn failed(&self, intent: &'static str, finished: &Finished) -> TransferError {
+        let place = self.place();
+        let is_connection = self.remote.is_some() && finished.status == 255;
+        let said = finished.explain(if is_connection { "ssh" } else { "the shell" });
+        let hint = match self.remote {
+            Some(_) if finished.tail.iter().any(|line| line.contains("Host key verification failed")) => {
+                "; its key must be in a file of known hosts, or be configured as `host_key`"
+            }
+            Some(_) if finished.tail.iter().any(|line| line.contains("Permission denied (")) => {
+                "; a key or an agent must let us in without a question"
+            }
+            _ => "",
+        };
+        TransferError::Far { intent, place, reason: format!("{said}{hint}") }
+    }
+
+    /// Where that is, for people.
+    pub(super) fn place(&self) -> String {
+        self.remote.map_or_else(|| "this machine".to_owned(), |remote| escape::display(&remote.host).to_string())
+    }
+
+    /// `ssh` with everything but the host.
+    fn ssh(&self, remote: &Remote) -> Command {
+        let words = self.ssh_words(remote);
+        let (program, arguments) = words.split_first().map_or(("ssh", &[][..]), |(first, rest)| (first, rest));
+        Command::new(program).args(arguments)
+    }
+
+    /// For `--rsh`: words in quotes where rsync would take them apart.
+    pub(super) fn rsh(&self, remote: &Remote) -> OsString {
+        let words = self.ssh_words(remote).into_iter().map(|word| {
+            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+,:=@%".contains(&byte);
+            match word.bytes().all(is_plain) {
+                true => word.into_bytes(),
+                false => quoted(word.as_bytes(), b'\'', b"''"),
+            }
+        });
+        OsString::from_vec(words.collect::<Vec<_>>().join(&b' '))
+    }
+
+    fn ssh_words(&self, remote: &Remote) -> Vec<String> {
+        let mut words = remote.ssh.clone();
+        words.extend(["-p".to_owned(), remote.port.to_string(), "-l".to_owned(), remote.user.clone()]);
+        if let Some(key) = &remote.key {
+            words.extend(["-i".to_owned(), key.to_string_lossy().into_owned()]);
+        }
+        let mut options = vec![
+            "BatchMode=yes".to_owned(),
+            "StrictHostKeyChecking=yes".to_owned(),
+            "UpdateHostKeys=no".to_owned(),
+            "ClearAllForwardings=yes".to_owned(),
+            "ConnectTimeout=30".to_owned(),
+            "ServerAliveInterval=30".to_owned(),
+            "ServerAliveCountMax=4".to_owned(),
+            "ControlMaster=auto".to_owned(),
+            format!("ControlPath={}", self.socket().display()),
+            format!("ControlPersist={PATIENCE}"),
+        ];
+        if !remote.host_keys.is_empty() {
+            options.extend([
+                format!("UserKnownHostsFile={}", self.scratch.path().join("known_hosts").display()),
+                "GlobalKnownHostsFile=none".to_owned(),
+                format!("HostKeyAlias={ALIAS}"),
+            ]);
+        }
+        words.extend(options.into_iter().flat_map(|option| ["-o".to_owned(), option]));
+        words
+    }
+
+    fn socket(&self) -> std::path::PathBuf {
+        self.scratch.path().join("ssh")
+    }
+}
+
+impl Drop for Far<'_> {
+    fn drop(&mut self) {
+        let Some(remote) = self.remote else { return };
+        if Path::new(&self.socket()).exists() {
+            let command = self.ssh(remote).args(["-q", "-O", "exit", "--"]).arg(&remote.host);
+            // It would end by itself a little later.
+            let _ended_later = self.system.runner.stream(&command, &mut io::sink());
+        }
+    }
+}
+
+/// Why the end of a command is not known.
+pub(super) fn lost(intent: &'static str, error: CommandError) -> TransferError {
+    match error {
+        CommandError::Interrupted(interrupted) => interrupted.into(),
+        source => TransferError::Lost { intent, source },
+    }
+}
+
+/// A word in quotes, with another text for each quote that is in it.
+fn quoted(word: &[u8], quote: u8, escaped: &[u8]) -> Vec<u8> {
+    let mut text = vec![quote];
+    for byte in word {
+        if *byte == quote {
+            text.extend_from_slice(escaped);
+        } else {
+            text.push(*byte);
+        }
+    }
+    text.push(quote);
+    text
+}
+
+/// Takes so much and no more.
+struct Answer(Vec<u8>);
+
+impl Write for Answer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() > LONGEST_ANSWER {
+            return Err(io::Error::other("the answer is too long"));
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,132 @@
+//! What is in the directory of the generations, and what is done to it. Scripts for a POSIX shell, each on one line; what they
+//! work on are their arguments. Names of generations reach a deletion only after they were understood.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::TransferError;
+use super::far::Far;
+use crate::Name;
+use crate::name::{INCOMPLETE, TRASH};
+
+/// What the name of a generation ends with from which something is missing.
+pub(super) const PARTIAL: &str = ".partial";
+
+const QUESTION: Option<Duration> = Some(Duration::from_mins(5));
+
+const SURVEY: &str = "set -e; [ -d \"$1\" ] || (umask 077; mkdir -p -- \"$1\"); cd -- \"$1\"; pwd -P; id -u; \
+    for n in ????-??-??-??:??:??* .trash-*; do if [ -d \"$n\" ] && [ ! -L \"$n\" ]; then printf '%s\\n' \"$n\"; fi; done";
+const BEGIN: &str = "set -e; cd -- \"$1\"; umask 077; mkdir -- \"$2\"";
+/// The directory gets the mode of `/`, to which it may be copied back. Nothing that is there is replaced.
+const FINISH: &str = "set -e; cd -- \"$1\"; chmod \"$4\" \"$2\"; sync -f . 2>/dev/null || sync; \
+    if [ -e \"$3\" ] || [ -L \"$3\" ]; then echo \"$3 is there already\" >&2; exit 1; fi; mv -- \"$2\" \"$3\"";
+const LATEST: &str = "set -e; cd -- \"$1\"; ln -sfn -- \"$2\" latest; sync -f . 2>/dev/null || sync";
+/// Only directories get another mode: files may be shared with generations that stay.
+const REMOVE: &str = "set -e; cd -- \"$1\"; shift; \
+    for n; do case \"$n\" in .trash-*) ;; *) mv -- \"$n\" \".trash-$n\" ;; esac; done; \
+    for n; do t=.trash-${n#.trash-}; find \"$t\" -type d ! -perm -700 -exec chmod u+rwx {} \\; ; rm -rf -- \"$t\"; done";
+
+/// The directory as it was found.
+#[derive(Debug, Clone)]
+pub(super) struct Store {
+    /// Without links, from the root.
+    pub(super) path: OsString,
+    /// Whether we are root there.
+    pub(super) is_root: bool,
+    /// Complete generations, and those of the original, of which nobody knows; the oldest first.
+    pub(super) generations: Vec<Name>,
+    /// Incomplete ones, the oldest first.
+    pub(super) incomplete: Vec<Leftover>,
+    /// What somebody began to remove.
+    pub(super) trash: Vec<String>,
+}
+
+/// A generation that did not become one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Leftover {
+    pub(super) name: Name,
+    pub(super) directory: String,
+}
+
+impl Store {
+    /// Looks at it; makes the directory if it is not there.
+    pub(super) fn survey(far: &Far<'_>, directory: &std::path::Path) -> Result<Self, TransferError> {
+        let intent = "look at the generations";
+        let lines = far.ask(intent, SURVEY, &[directory], QUESTION)?;
+        let mut lines = lines.into_iter();
+        let (Some(path), Some(uid)) = (lines.next(), lines.next()) else {
+            let reason = "the answer is none".to_owned();
+            return Err(TransferError::Far { intent, place: far.place(), reason });
+        };
+        let mut store = Self {
+            path,
+            is_root: uid == "0",
+            generations: Vec::new(),
+            incomplete: Vec::new(),
+            trash: Vec::new(),
+        };
+        for line in lines {
+            store.take(&line);
+        }
+        store.generations.sort();
+        store.incomplete.sort();
+        Ok(store)
+    }
+
+    fn take(&mut self, line: &OsString) {
+        if let Some(name) = Name::parse(line) {
+            self.generations.push(name);
+            return;
+        }
+        let Some(text) = line.to_str() else { return };
+        let leftover = |text: &str| {
+            let name = text.strip_suffix(INCOMPLETE).or_else(|| text.strip_suffix(PARTIAL))?;
+            let name = Name::parse(name.as_ref())?;
+            Some(Leftover { name, directory: text.to_owned() })
+        };
+        if let Some(leftover) = leftover(text) {
+            self.incomplete.push(leftover);
+        } else if let Some(name) = text.strip_prefix(TRASH)
+            && (Name::parse(name.as_ref()).is_some() || leftover(name).is_some())
+        {
+            self.trash.push(text.to_owned());
+        }
+    }
+
+    /// A directory of the store from the root.
+    pub(super) fn within(&self, name: &str) -> OsString {
+        PathBuf::from(&self.path).join(name).into_os_string()
+    }
+
+    /// Makes the directory of a generation that is to be.
+    pub(super) fn begin(&self, far: &Far<'_>, name: &Name) -> Result<String, TransferError> {
+        let directory = format!("{name}{INCOMPLETE}");
+        far.ask("begin a generation", BEGIN, &[self.path.as_os_str(), directory.as_ref()], QUESTION)?;
+        Ok(directory)
+    }
+
+    /// Gives it its name, once it is on disk.
+    pub(super) fn finish(&self, far: &Far<'_>, from: &str, to: &str, mode: u16) -> Result<(), TransferError> {
+        let mode = format!("{mode:04o}");
+        let arguments = [self.path.as_os_str(), from.as_ref(), to.as_ref(), mode.as_ref()];
+        far.ask("finish the generation", FINISH, &arguments, None)?;
+        Ok(())
+    }
+
+    pub(super) fn point_latest(&self, far: &Far<'_>, name: &Name) -> Result<(), TransferError> {
+        let name = name.to_string();
+        far.ask("name the latest generation", LATEST, &[self.path.as_os_str(), name.as_ref()], None)?;
+        Ok(())
+    }
+
+    pub(super) fn remove(&self, far: &Far<'_>, directories: &[String]) -> Result<(), TransferError> {
+        if directories.is_empty() {
+            return Ok(());
+        }
+        let mut arguments = vec![self.path.clone()];
+        arguments.extend(directories.iter().map(OsString::from));
+        far.ask("remove what is no longer needed", REMOVE, &arguments, None)?;
+        Ok(())
+    }
+}
