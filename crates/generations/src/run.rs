@@ -112,7 +112,11 @@ fn back_up(config: &Config, system: &System) -> Result<Outcome, RunError> {
         accept_errors: config.accept_errors,
     };
     let sent = send(&request, system)?;
-    Ok(Outcome { errors: errors + usize::from(sent.has_errors) + usize::from(sent.not_removed.is_some()), sent, totals })
+    Ok(Outcome {
+        errors: errors + usize::from(sent.has_errors) + usize::from(sent.not_removed.is_some()),
+        sent,
+        totals,
+    })
 }
 
 fn choose_configured(config: &Config, system: &System) -> Result<Choice, RunError> {
@@ -144,7 +148,9 @@ fn report(config: &Config, choice: &Choice, system: &System) -> (usize, bool) {
         let path = escape::display(problem.path());
         match problem {
             Problem::Vanished { .. } => system.monitor.info(format!("{path} is gone already")),
-            Problem::Skipped { reason, .. } => system.monitor.warning(format!("{path} is saved empty: {reason}")),
+            Problem::Skipped { reason, .. } => {
+                system.monitor.warning(format!("{path} is saved empty: {reason}"))
+            }
             Problem::Unreadable { reason, .. } | Problem::Undecided { reason, .. } => {
                 system.monitor.error(format!("{path} is not saved: {reason}"));
                 lacks_root |= config.roots.iter().any(|root| root == problem.path());
@@ -199,7 +205,13 @@ fn amount(bytes: u64) -> String {
         value /= 1024.0;
         unit += 1;
     }
-    let decimals = if value >= 100.0 { 0 } else if value >= 10.0 { 1 } else { 2 };
+    let decimals = if value >= 100.0 {
+        0
+    } else if value >= 10.0 {
+        1
+    } else {
+        2
+    };
     let number = format!("{value:.decimals$}");
     let number = if decimals > 0 { number.trim_end_matches('0').trim_end_matches('.') } else { &number };
     format!("{number:>3}{}", UNITS[unit])

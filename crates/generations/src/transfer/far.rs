@@ -76,7 +76,8 @@ impl<'a> Far<'a> {
         let script = format!("echo {ANSWER}; {script}");
         let command = self.command(&script, arguments).time_limit(limit);
         let mut answer = Answer(Vec::new());
-        let finished = self.system.runner.stream(&command, &mut answer).map_err(|error| lost(intent, error))?;
+        let finished =
+            self.system.runner.stream(&command, &mut answer).map_err(|error| lost(intent, error))?;
         if !finished.success() {
             return Err(self.failed(intent, &finished));
         }
@@ -104,13 +105,15 @@ impl<'a> Far<'a> {
 
     /// Where that is, for people.
     pub(super) fn place(&self) -> String {
-        self.remote.map_or_else(|| "this machine".to_owned(), |remote| escape::display(&remote.host).to_string())
+        self.remote
+            .map_or_else(|| "this machine".to_owned(), |remote| escape::display(&remote.host).to_string())
     }
 
     /// `ssh` with everything but the host.
     fn ssh(&self, remote: &Remote) -> Command {
         let words = self.ssh_words(remote);
-        let (program, arguments) = words.split_first().map_or(("ssh", &[][..]), |(first, rest)| (first, rest));
+        let (program, arguments) =
+            words.split_first().map_or(("ssh", &[][..]), |(first, rest)| (first, rest));
         Command::new(program).args(arguments)
     }
 

@@ -68,7 +68,9 @@ pub enum TransferError {
         reason: String,
     },
     /// Another run is using the store.
-    #[error("another run, perhaps of another machine, is writing to the same directory on {place}; wait for it or end it")]
+    #[error(
+        "another run, perhaps of another machine, is writing to the same directory on {place}; wait for it or end it"
+    )]
     Busy {
         /// Where.
         place: String,
@@ -82,7 +84,9 @@ pub enum TransferError {
         source: CommandError,
     },
     /// Copying stopped somewhere.
-    #[error("copying failed: {reason}; what was copied is kept apart as {directory} and shortens the next run")]
+    #[error(
+        "copying failed: {reason}; what was copied is kept apart as {directory} and shortens the next run"
+    )]
     Copy {
         /// How rsync ended.
         reason: String,

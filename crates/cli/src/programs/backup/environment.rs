@@ -2,8 +2,8 @@
 
 use std::ffi::OsString;
 
-use redcedar_system::account::{self, Accounts};
 use redcedar_system::Environment;
+use redcedar_system::account::{self, Accounts};
 
 /// Adds what is not set; `HOME` is always that of the effective user.
 pub(super) fn completed(inherited: &Environment) -> Environment {
@@ -42,12 +42,24 @@ mod tests {
 
     #[test]
     fn what_is_not_set_is_added_and_home_is_that_of_the_user() {
-        let completed = completed(&Environment::from_pairs([("HOME", "/elsewhere"), ("USER", "somebody"), ("X", "y")]));
-        let account = Accounts::new().user_name(account::current().uid).and_then(|name| account::account(&name).ok());
+        let completed =
+            completed(&Environment::from_pairs([("HOME", "/elsewhere"), ("USER", "somebody"), ("X", "y")]));
+        let account =
+            Accounts::new().user_name(account::current().uid).and_then(|name| account::account(&name).ok());
         let account = account.expect("tests are run by somebody who has a name");
         assert_eq!(completed.get("HOME"), Some(account.home.as_os_str()));
         assert_eq!(completed.get("LOGNAME"), Some(account.name.as_ref()));
-        assert_eq!((completed.get("USER"), completed.get("X")), (Some("somebody".as_ref()), Some("y".as_ref())));
-        assert!(completed.get("PATH").unwrap().to_str().unwrap().ends_with(".local/bin:/bin:/sbin:/usr/bin:/usr/sbin:/usr/local/bin:/usr/local/sbin"));
+        assert_eq!(
+            (completed.get("USER"), completed.get("X")),
+            (Some("somebody".as_ref()), Some("y".as_ref()))
+        );
+        assert!(
+            completed
+                .get("PATH")
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .ends_with(".local/bin:/bin:/sbin:/usr/bin:/usr/sbin:/usr/local/bin:/usr/local/sbin")
+        );
     }
 }

@@ -119,7 +119,10 @@ impl Session<'_> {
         if outcome.errors == 0 {
             return Exit::Done;
         }
-        self.fail(&format!("the backup {} was made, but {} thing(s) went wrong on the way", sent.name, outcome.errors))
+        self.fail(&format!(
+            "the backup {} was made, but {} thing(s) went wrong on the way",
+            sent.name, outcome.errors
+        ))
     }
 
     fn fail(&self, message: &str) -> Exit {

@@ -40,7 +40,9 @@ const SWITCHES: &[Switch] = &[
 pub(super) enum UsageError {
     #[error(transparent)]
     Syntax(#[from] GetoptError),
-    #[error("argument -L/--log-level: invalid choice: '{0}' (choose from DEBUG, INFO, WARNING, ERROR, CRITICAL)")]
+    #[error(
+        "argument -L/--log-level: invalid choice: '{0}' (choose from DEBUG, INFO, WARNING, ERROR, CRITICAL)"
+    )]
     Level(String),
     #[error("unrecognized arguments: {0}")]
     Words(String),
