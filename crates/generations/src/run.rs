@@ -125,7 +125,7 @@ fn choose_configured(config: &Config, system: &System) -> Result<Choice, RunErro
     let here = config.destination.remote.is_none().then_some(&config.destination.directory);
     let never_enter: Vec<PathBuf> = here.into_iter().cloned().collect();
     let options = Options {
-        system_root: Path::new("/"),
+        system_root: &config.system_root,
         roots: &config.roots,
         prune: &config.prune,
         always_save: &config.always_save,

@@ -4,6 +4,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 use assert_cmd::cargo::cargo_bin;
 use redcedar_testing::compare::Snapshot;
@@ -35,6 +36,8 @@ impl Machine {
         let network = Network::required(None)?;
         let host = network.host("far", access);
         let dir = tempfile::Builder::new().prefix("redcedar-backup-").tempdir().unwrap();
+        // A system without packages, which is looked through at once.
+        fs_err::create_dir(dir.path().join("none")).unwrap();
         let machine = Self { dir, network, host, rng: Rng::new(7) };
         machine.configure("");
         Some(machine)
@@ -55,7 +58,7 @@ impl Machine {
     /// The same with another line for the directory.
     pub(crate) fn write_config(&self, directory: &str, destination: &str) {
         let config = format!(
-            "roots: [TREE]\nprune:\nlock_directory: DIR/lock\ncache_directory: DIR/cache\ndestination:\n  {directory}\n  \
+            "roots: [TREE]\nprune:\nsystem_root: DIR/none\nlock_directory: DIR/lock\ncache_directory: DIR/cache\ndestination:\n  {directory}\n  \
              host: far\n  user: {}\n  port: {}\n  ssh: {}\n{destination}",
             self.network.login(),
             self.host.port(),
@@ -88,7 +91,11 @@ impl Machine {
 
     pub(crate) fn command(&self, now: &str) -> Command {
         let mut command = program::command(cargo_bin!("redcedar"));
-        command.arg0("backup").env("REDCEDAR_NOW", now).current_dir(self.dir.path());
+        command
+            .arg0("backup")
+            .env("REDCEDAR_NOW", now)
+            .env("TMPDIR", self.dir.path())
+            .current_dir(self.dir.path());
         command.args(["-c", "config", "-l", "log", "-L", "DEBUG"]);
         command
     }
@@ -110,6 +117,17 @@ impl Machine {
         let output = self.run(now);
         assert_eq!(output.status.code(), Some(1), "{}\n{}", describe(&output), self.log());
         String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Waits until nobody holds the lock on the store, but not long.
+    #[track_caller]
+    pub(crate) fn becomes_free(&self) {
+        let started = Instant::now();
+        let store = fs_err::File::open(self.store()).unwrap();
+        while store.file().try_lock().is_err() {
+            assert!(started.elapsed() < Duration::from_secs(10), "a session that ended holds the lock");
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// What is in the store, sorted.

@@ -150,18 +150,23 @@ fn a_receiver_that_is_not_root_keeps_owners_and_devices_in_attributes() {
     open_to_others(&machine);
     machine.succeed(MONDAY);
     machine.succeed(TUESDAY);
+    let saved = machine.saved(&generation(TUESDAY));
+    assert_eq!(fs_err::metadata(&saved).unwrap().uid(), NOBODY);
     let back = machine.dir.path().join("back");
     program::succeed(
         program::command("rsync")
-            .args(["-aHAX", "--numeric-ids", "-M--fake-super", "--rsync-path"])
-            .arg("rsync")
-            .arg("--fake-super")
-            .arg(format!("{}/", machine.saved(&generation(TUESDAY)).display()))
+            .args([
+                "-aHAX",
+                "--numeric-ids",
+                "--rsh",
+                &machine.network.ssh(),
+                "--rsync-path=rsync --fake-super",
+            ])
+            .arg(format!("far:{}/", saved.display()))
             .arg(&back),
     );
-    drop(back);
-    let file = machine.saved(&generation(TUESDAY));
-    assert_eq!(fs_err::metadata(file).unwrap().uid(), NOBODY);
+    let (tree, back) = (Snapshot::take(&machine.tree()).unwrap(), Snapshot::take(&back).unwrap());
+    tree.assert_same(&back, || machine.log());
 }
 
 #[test]

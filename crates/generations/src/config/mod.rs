@@ -27,6 +27,8 @@ pub struct Config {
     pub one_file_system: bool,
     /// Which packages count as coming back.
     pub trust: Trust,
+    /// The system whose packages count.
+    pub system_root: PathBuf,
     /// Programs that tell about packages of managers not known here.
     pub programs: Vec<PathBuf>,
     /// Which generations stay.

@@ -10,13 +10,14 @@ use redcedar_system::{Environment, account, command};
 use super::{Config, Destination, Hooks, Remote, format};
 use crate::select::{ALWAYS_SAVED, Trust};
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "roots",
     "prune",
     "destination",
     "always_save",
     "one_file_system",
     "trust",
+    "system_root",
     "programs",
     "keep",
     "accept_errors",
@@ -107,6 +108,9 @@ impl Reading<'_> {
             trust: mapping
                 .read("trust", trust, self.findings)
                 .map_or(Trust::SameVersion, |trust| trust.value),
+            system_root: mapping
+                .read("system_root", absolute, self.findings)
+                .map_or_else(|| "/".into(), |root| root.value),
             programs: self.paths(&mapping, "programs").unwrap_or_default(),
             keep,
             accept_errors: self.truth(&mapping, "accept_errors").unwrap_or(false),

@@ -18,7 +18,9 @@ const ANSWER: &str = "redcedar-answer";
 /// More than this is no answer to a question of ours.
 const LONGEST_ANSWER: usize = 1 << 24;
 /// How long the shared connection waits for the next command, in seconds.
-const PATIENCE: u32 = 60;
+const PATIENCE: u32 = 10;
+/// Sockets have short names, and OpenSSH makes the connection under a longer one before it takes its own.
+const LONGEST_SOCKET: usize = 88;
 /// By which name the host is known to its configured keys.
 const ALIAS: &str = "redcedar-destination";
 
@@ -119,12 +121,9 @@ impl<'a> Far<'a> {
 
     /// For `--rsh`: words in quotes where rsync would take them apart.
     pub(super) fn rsh(&self, remote: &Remote) -> OsString {
-        let words = self.ssh_words(remote).into_iter().map(|word| {
-            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+,:=@%".contains(&byte);
-            match word.bytes().all(is_plain) {
-                true => word.into_bytes(),
-                false => quoted(word.as_bytes(), b'\'', b"''"),
-            }
+        let words = self.ssh_words(remote).into_iter().map(|word| match word.bytes().all(is_plain) {
+            true => word.into_bytes(),
+            false => quoted(word.as_bytes(), b'\'', b"''"),
         });
         OsString::from_vec(words.collect::<Vec<_>>().join(&b' '))
     }
@@ -143,10 +142,14 @@ impl<'a> Far<'a> {
             "ConnectTimeout=30".to_owned(),
             "ServerAliveInterval=30".to_owned(),
             "ServerAliveCountMax=4".to_owned(),
-            "ControlMaster=auto".to_owned(),
-            format!("ControlPath={}", self.socket().display()),
-            format!("ControlPersist={PATIENCE}"),
         ];
+        if let Some(socket) = self.socket() {
+            options.extend([
+                "ControlMaster=auto".to_owned(),
+                format!("ControlPath={socket}"),
+                format!("ControlPersist={PATIENCE}"),
+            ]);
+        }
         if !remote.host_keys.is_empty() {
             options.extend([
                 format!("UserKnownHostsFile={}", self.scratch.path().join("known_hosts").display()),
@@ -158,15 +161,17 @@ impl<'a> Far<'a> {
         words
     }
 
-    fn socket(&self) -> std::path::PathBuf {
-        self.scratch.path().join("ssh")
+    /// Where the connection is shared. None where OpenSSH could not use the path: then each command connects by itself.
+    fn socket(&self) -> Option<String> {
+        let socket = self.scratch.path().join("ssh").to_str()?.to_owned();
+        (socket.len() <= LONGEST_SOCKET && socket.bytes().all(is_plain)).then_some(socket)
     }
 }
 
 impl Drop for Far<'_> {
     fn drop(&mut self) {
         let Some(remote) = self.remote else { return };
-        if Path::new(&self.socket()).exists() {
+        if self.socket().is_some_and(|socket| Path::new(&socket).exists()) {
             let command = self.ssh(remote).args(["-q", "-O", "exit", "--"]).arg(&remote.host);
             // It would end by itself a little later.
             let _ended_later = self.system.runner.stream(&command, &mut io::sink());
@@ -180,6 +185,11 @@ pub(super) fn lost(intent: &'static str, error: CommandError) -> TransferError {
         CommandError::Interrupted(interrupted) => interrupted.into(),
         source => TransferError::Lost { intent, source },
     }
+}
+
+/// Whether a byte means nothing to rsync or ssh.
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"/._-+,:=@".contains(&byte)
 }
 
 /// A word in quotes, with another text for each quote that is in it.

@@ -35,7 +35,7 @@ impl End {
 
 /// Copies the listed paths into `directory`, whose unchanged files become further names of those in `bases`.
 ///
-/// Times are compared to the nanosecond. What is gone by now is no error.
+/// Times are compared to the nanosecond. What is gone by now is no error. A far side that says nothing for an hour is given up.
 pub(super) fn command(far: &Far<'_>, store: &Store, directory: &str, bases: &[String]) -> Command {
     let fixed = [
         "-aHAX",
@@ -43,6 +43,7 @@ pub(super) fn command(far: &Far<'_>, store: &Store, directory: &str, bases: &[St
         "--sparse",
         "--modify-window=-1",
         "--ignore-missing-args",
+        "--timeout=3600",
         "--stats",
         "--from0",
         "--files-from=-",
