@@ -13,17 +13,21 @@ fn a_run_that_was_killed_anywhere_costs_nothing_and_the_next_one_goes_on() {
     let Some(machine) = Machine::grown(&Access::Free) else { return };
     machine.configure("  generations: 2\n");
     machine.succeed(MONDAY);
-    for (point, leaves) in [("snapshot-begun", true), ("snapshot-copied", true), ("snapshot-named", false)] {
+    for (point, leaves) in [
+        ("snapshot-begun", "2026-11-24-02:00:00.incomplete"),
+        ("snapshot-copied", "2026-11-24-02:00:00.1.incomplete"),
+        ("snapshot-named", "2026-11-24-02:00:00.2"),
+    ] {
         let output = program::run(machine.command(TUESDAY).env("REDCEDAR_CHECKPOINT", point));
         assert_eq!(output.status.code(), None, "{point}");
         machine.becomes_free();
-        let incomplete = machine.names().iter().any(|name| name.ends_with(".incomplete"));
-        assert_eq!(incomplete, leaves, "{point}: {:?}", machine.names());
-        assert!(machine.names().contains(&generation(MONDAY)), "{point}");
+        let names = machine.names();
+        assert!(names.iter().any(|name| name == leaves), "{point}: {names:?}");
+        assert!(names.contains(&generation(MONDAY)), "{point}: {names:?}");
     }
     machine.succeed(WEDNESDAY);
     machine.assert_saved(&generation(WEDNESDAY));
-    assert_eq!(machine.names(), [&*generation(TUESDAY), &generation(WEDNESDAY), "latest"]);
+    assert_eq!(machine.names(), ["2026-11-24-02:00:00.2", &generation(WEDNESDAY), "latest"]);
 }
 
 #[test]
@@ -70,11 +74,13 @@ fn a_copy_that_breaks_off_fails_and_removes_nothing() {
     let Some(machine) = Machine::grown(&Access::Free) else { return };
     machine.configure("  generations: 1\n");
     machine.succeed(MONDAY);
+    let monday = untouched(&machine.saved(&generation(MONDAY)));
+    fs_err::write(machine.tree().join("large"), vec![7; 1 << 20]).unwrap();
     machine.configure("  generations: 1\n  rsync: sh -c 'ulimit -f 20; exec rsync \"$@\"' sh\n");
     let said = machine.fail(TUESDAY);
     assert!(said.contains("copying failed"), "{said}");
     assert!(machine.names().contains(&generation(MONDAY)));
-    machine.assert_saved(&generation(MONDAY));
+    assert_eq!(untouched(&machine.saved(&generation(MONDAY))), monday);
 }
 
 #[test]

@@ -144,12 +144,18 @@ impl Machine {
         self.store().join(generation).join(self.tree().strip_prefix("/").unwrap())
     }
 
-    /// Fails the test unless a generation is like the tree.
+    /// Fails the test unless a plain copy of a generation is like the tree.
     #[track_caller]
     pub(crate) fn assert_saved(&self, generation: &str) {
-        let (tree, saved) =
-            (Snapshot::take(&self.tree()).unwrap(), Snapshot::take(&self.saved(generation)).unwrap());
-        tree.assert_same(&saved, || self.log());
+        let tree = Snapshot::take(&self.tree()).unwrap();
+        tree.assert_same(&self.copied_back(generation), || self.log());
+    }
+
+    /// What `cp -a` makes of a generation.
+    pub(crate) fn copied_back(&self, generation: &str) -> Snapshot {
+        let back = tempfile::tempdir_in(self.dir.path()).unwrap();
+        program::succeed(program::command("cp").arg("-a").arg(self.saved(generation)).arg(back.path()));
+        Snapshot::take(&back.path().join("tree")).unwrap()
     }
 }
 

@@ -40,7 +40,7 @@ fn without_a_configuration_or_a_log_it_is_exit_1_and_says_why() {
     assert_eq!(code, 1);
     assert!(shown.starts_with("ERROR: cannot read the configuration") && shown.contains(log), "{shown}");
     assert!(fs_err::read_to_string(log).unwrap().contains(" CRITICAL backup.main cannot read"));
-    let (code, shown, _) = talk(&["-c", config, "-l", "/nonexistent/log"]);
+    let (code, shown, _) = talk(&["-c", config, "-l", "/dev/null/log"]);
     assert_eq!(code, 1);
     assert!(shown.starts_with("ERROR: there is no log"), "{shown}");
 }
@@ -52,5 +52,5 @@ fn a_wrong_configuration_is_shown_with_its_lines() {
     fs_err::write(&config, "roots: ~\ndestination: {directory: /b, port: x}\n").unwrap();
     let (code, shown, _) = talk(&["-c", config.to_str().unwrap(), "-l", log.to_str().unwrap()]);
     assert_eq!(code, 1);
-    assert!(shown.contains("`roots` is missing") && shown.contains("config:2:34: error: `port`"), "{shown}");
+    assert!(shown.contains("`roots` is missing") && shown.contains("config:2:36: error: `port`"), "{shown}");
 }
