@@ -4,8 +4,19 @@
 //! left out, and why.
 
 pub mod cache;
+pub mod diff;
 mod digest;
+pub mod manifest;
+mod name;
 pub mod packages;
+mod paths;
+pub mod prune;
+mod remove;
+pub mod restore;
 pub mod select;
+pub mod store;
+pub mod verify;
+pub mod write;
 
 pub use digest::Digest;
+pub use name::Name;

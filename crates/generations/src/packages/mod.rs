@@ -29,6 +29,13 @@ use root::Root;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PackageRef(pub(crate) u32);
 
+impl PackageRef {
+    /// Its place in [`Inventory::packages`].
+    pub fn index(self) -> u32 {
+        self.0
+    }
+}
+
 /// An installed package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Package {
