@@ -88,10 +88,10 @@ impl Store {
     /// # Errors
     /// When the directory cannot be opened, or was never made a store.
     pub fn open_marked(path: &Path) -> Result<Self, StoreError> {
-        let store = Self::open(path)?;
-        match store.directory.status(OsStr::new(MARKER))? {
-            Some(_) => Ok(store),
-            None => Err(StoreError::NoStore { path: path.to_owned() }),
+        match Self::open(path) {
+            Ok(store) if store.directory.status(OsStr::new(MARKER))?.is_some() => Ok(store),
+            Err(StoreError::Io(error)) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+            _ => Err(StoreError::NoStore { path: path.to_owned() }),
         }
     }
 
@@ -209,7 +209,8 @@ impl Store {
     }
 }
 
-pub(crate) fn damaged(name: &Name, source: ManifestError) -> StoreError {
+/// What is wrong with a generation whose manifest is damaged.
+pub fn damaged(name: &Name, source: ManifestError) -> StoreError {
     StoreError::Manifest { generation: name.to_string(), source }
 }
 

@@ -353,13 +353,13 @@ impl Lines<'_> {
 
     /// Fills in what is known of the content and the attributes of a file that was copied, or linked from the previous generation.
     fn describe_as(&self, index: usize, line: &mut PathLine) {
-        let (sha256, link, attributes) = match (self.outcomes.get(&index), &self.steps[index]) {
+        let (sha256, target, attributes) = match (self.outcomes.get(&index), &self.steps[index]) {
             (Some(Outcome::Stored(stored)), _) => (stored.sha256, &stored.link, &stored.attributes),
             (_, Step::Link(known) | Step::Compare(known)) => (known.sha256, &known.link, &known.attributes),
             _ => return,
         };
         line.entry.sha256 = sha256;
-        line.entry.link.clone_from(link);
+        line.entry.link.clone_from(target);
         line.attributes.clone_from(attributes);
     }
 }

@@ -1,4 +1,5 @@
 //! Stores as a whole: histories, faults, what other programs left.
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod faults;
 mod history;

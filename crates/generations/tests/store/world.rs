@@ -150,8 +150,11 @@ fn snapshot(tree: &Path) -> Snapshot {
     Snapshot::take(tree).unwrap().filtered(|_, object| object.kind != Kind::Socket)
 }
 
+/// Inode, mode, user, group, time of change, size.
+type Facts = (u64, u32, u32, u32, (i64, i64), u64);
+
 /// What must never change about a file in a store, by path: inode, mode, owner, times, size. Not how many names it has.
-pub(crate) fn inodes(tree: &Path) -> BTreeMap<PathBuf, (u64, u32, u32, u32, i64, i64, u64)> {
+pub(crate) fn inodes(tree: &Path) -> BTreeMap<PathBuf, Facts> {
     let paths = redcedar_testing::trees::walk(tree).unwrap();
     let look = |path: PathBuf| {
         let found = fs_err::symlink_metadata(&path).unwrap();
@@ -160,8 +163,7 @@ pub(crate) fn inodes(tree: &Path) -> BTreeMap<PathBuf, (u64, u32, u32, u32, i64,
             found.mode(),
             found.uid(),
             found.gid(),
-            found.mtime(),
-            found.mtime_nsec(),
+            (found.mtime(), found.mtime_nsec()),
             found.size(),
         );
         (path, facts)
