@@ -5,6 +5,7 @@
 
 pub mod cache;
 mod digest;
+mod md5;
 pub mod packages;
 pub mod select;
 

@@ -14,9 +14,9 @@ pub(crate) struct Choose {
     /// Where digests are remembered
     #[arg(long, value_name = "FILE")]
     cache: Option<PathBuf>,
-    /// Leave out whatever any version of a package brings back
+    /// Compare the files of all packages, whether they can be had again or not
     #[arg(long)]
-    any_version: bool,
+    all: bool,
     /// What to save
     #[arg(default_value = "/")]
     roots: Vec<PathBuf>,
@@ -41,7 +41,7 @@ pub(crate) fn print(arguments: &Choose) -> Result<()> {
         always_save: &ALWAYS_SAVED.map(PathBuf::from),
         never_enter: &[],
         one_file_system: false,
-        trust: if arguments.any_version { Trust::AnyVersion } else { Trust::SameVersion },
+        trust: if arguments.all { Trust::Installed } else { Trust::SameVersion },
         programs: &[],
         cache: arguments.cache.as_deref(),
     };
