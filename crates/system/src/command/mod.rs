@@ -1,12 +1,13 @@
 //! The only gate to other programs.
 
+mod feed;
 mod line;
 mod replace;
 mod run;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -167,6 +168,14 @@ pub enum CommandError {
         /// What happened there.
         source: std::io::Error,
     },
+    /// What it is fed with could not be read; it and its children were ended, and have not seen the end of their input.
+    #[error("cannot read what {program} is fed with: {source}")]
+    Input {
+        /// The program.
+        program: String,
+        /// What happened there.
+        source: std::io::Error,
+    },
     /// Its output could not be read, or it could not be waited for.
     #[error("cannot follow {program}: {source}")]
     Io {
@@ -193,6 +202,19 @@ pub trait Runner: Send + Sync {
     /// # Errors
     /// As with [`Runner::run`], and when `output` fails.
     fn stream(&self, command: &Command, output: &mut dyn Write) -> Result<Finished, CommandError>;
+
+    /// The same as [`Runner::run`], except that its standard input is `input`, and that each line it prints is given to `heard`
+    /// as well. It need not read all of its input.
+    ///
+    /// # Errors
+    /// As with [`Runner::run`], and when `input` fails. The program is ended before its input is, so that it never takes a part
+    /// for the whole.
+    fn feed(
+        &self,
+        command: &Command,
+        input: &mut dyn Read,
+        heard: &mut dyn FnMut(&[u8]),
+    ) -> Result<Finished, CommandError>;
 }
 
 #[cfg(test)]
