@@ -1,5 +1,6 @@
 //! What a program gets to know.
 
+use redcedar_config::Section;
 use redcedar_config::cedar::ExtendedAction;
 use serde_json::{Value, json};
 
@@ -9,7 +10,7 @@ use super::Facts;
 pub(super) fn document(action: &ExtendedAction, section: &str, facts: &Facts<'_>) -> Value {
     let Facts { config, document, full, actions } = *facts;
     let options = &config.options;
-    let xml = document.section(section).map(|section| section.source_text());
+    let xml = document.section(section).map(Section::source_text);
     let collect = config.collect.as_ref().map(|collect| json!({ "collect_dir": collect.collect_dir.value }));
     let stage = config.stage.as_ref().map(|stage| json!({ "staging_dir": stage.staging_dir.value }));
     let store = config.store.as_ref().map(|store| json!({ "source_dir": store.source_dir.value }));

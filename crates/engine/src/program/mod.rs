@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use redcedar_archive::digest::to_hex;
 use redcedar_config::cedar::ExtendedAction;
-use redcedar_config::{Config, Diagnostic, Document, Span};
+use redcedar_config::{Config, Diagnostic, Document, Section, Span};
 use redcedar_system::account::{self, Account};
 use redcedar_system::command::{Command, CommandError, Executable, ExecutableError, Finished};
 use redcedar_system::{Interrupted, System, escape};
@@ -78,19 +78,19 @@ impl<'a> Program<'a> {
         if finished.success() {
             return Ok(());
         }
-        Err(ExtensionError::Failed(self.message(&how_it_ended(&finished, heard.last_error()))))
+        Err(ExtensionError::Failed(self.message(&how_it_ended(finished, heard.last_error()))))
     }
 
     /// Lets it look at its section. What it complains about is found there.
     pub(crate) fn check(&self, facts: &Facts<'_>, system: &System) -> Result<Vec<Diagnostic>, Interrupted> {
         let section = facts.document.section(self.section());
-        let span = section.map_or(self.action.name.span, |section| section.name_span());
+        let span = section.map_or(self.action.name.span, Section::name_span);
         let mut heard = Heard::finding(&self.action.name, &*system.monitor, span);
         let ended = self.start("check", Some(CHECK_LIMIT), facts, &mut heard, system);
         let failure = match ended {
             Ok(finished) if finished.success() => None,
             Ok(_) if heard.last_error().is_some() => None,
-            Ok(finished) => Some(how_it_ended(&finished, None)),
+            Ok(finished) => Some(how_it_ended(finished, None)),
             Err(CommandError::Interrupted(interrupted)) => return Err(interrupted),
             Err(error) => Some(error.to_string()),
         };
@@ -191,17 +191,10 @@ fn refusal(error: &ExecutableError, action: &ExtendedAction, span: Span) -> Diag
     Diagnostic::error(span, message).with_hint(hint)
 }
 
-fn how_it_ended(finished: &Finished, error: Option<&str>) -> String {
-    let how = match finished.status {
-        256 => "it cannot be started".to_owned(),
-        status @ ..0 => format!("it was ended by signal {}", -status),
-        status => format!("it ended with status {status}"),
-    };
-    let last = finished.tail.iter().rev().find(|line| !line.trim().is_empty());
-    match error.map(str::to_owned).or_else(|| last.map(|line| escape::display(line).to_string())) {
-        Some(line) => format!("{how}: {line}"),
-        None => how,
-    }
+/// With the last that the program called an error, else with what it said on its standard error.
+fn how_it_ended(finished: Finished, error: Option<&str>) -> String {
+    let tail = error.map_or(finished.tail, |error| vec![error.to_owned()]);
+    Finished { tail, ..finished }.explain("it")
 }
 
 #[cfg(test)]

@@ -88,12 +88,15 @@ impl Runner for OsRunner {
     }
 }
 
+/// Who hears what a program prints, line by line.
+type Heard<'a> = &'a mut dyn FnMut(&[u8]);
+
 /// What a program is connected with, besides the monitor.
 #[derive(Default)]
 struct Streams<'a> {
     input: Option<&'a mut dyn Read>,
     output: Option<&'a mut dyn Write>,
-    heard: Option<&'a mut dyn FnMut(&[u8])>,
+    heard: Option<Heard<'a>>,
     /// Whether the monitor does not hear what the program prints.
     is_private: bool,
 }
@@ -120,7 +123,7 @@ impl OsRunner {
         };
         let mut child = match self.spawn(command, stdin, stdout, errors) {
             Ok(child) => child,
-            Err(error) => return Ok(Finished { status: 256, tail: vec![error.to_string()] }),
+            Err(error) => return Ok(Finished { status: super::NOT_STARTED, tail: vec![error.to_string()] }),
         };
         let monitor = (!streams.is_private).then_some(&*self.monitor);
         let mut lines = Lines::new(monitor, streams.heard);
@@ -345,21 +348,21 @@ fn follow_error(command: &Command, source: io::Error) -> CommandError {
 }
 
 fn number(status: ExitStatus) -> i32 {
-    status.code().or_else(|| status.signal().map(|signal| -signal)).unwrap_or(256)
+    status.code().or_else(|| status.signal().map(|signal| -signal)).unwrap_or(super::NOT_STARTED)
 }
 
 /// Messages of a child, line by line.
 struct Lines<'a> {
     monitor: Option<&'a dyn Monitor>,
     /// Who hears them as well.
-    heard: Option<&'a mut dyn FnMut(&[u8])>,
+    heard: Option<Heard<'a>>,
     /// What has come of the current line.
     line: Vec<u8>,
     tail: VecDeque<String>,
 }
 
 impl<'a> Lines<'a> {
-    fn new(monitor: Option<&'a dyn Monitor>, heard: Option<&'a mut dyn FnMut(&[u8])>) -> Self {
+    fn new(monitor: Option<&'a dyn Monitor>, heard: Option<Heard<'a>>) -> Self {
         Self { monitor, heard, line: Vec::new(), tail: VecDeque::new() }
     }
 
