@@ -52,8 +52,8 @@ impl<'a> Program<'a> {
     pub(crate) fn find(action: &'a ExtendedAction, document: &Document) -> Result<Self, Diagnostic> {
         let configured = action.program.command.as_ref();
         let span = configured.map_or(action.name.span, |command| command.span);
-        check_configuration(document.source().path(), span)?;
         let executable = Executable::open(&path(action)).map_err(|error| refusal(&error, action, span))?;
+        check_configuration(document.source().path(), span)?;
         let run_as = action.program.run_as.as_ref();
         let account = run_as.map(|name| {
             account::account(name).map_err(|error| Diagnostic::error(name.span, format!("`run_as`: {error}")))
