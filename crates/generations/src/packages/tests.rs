@@ -5,8 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use redcedar_system::command::{Command, CommandError, Finished, OsRunner, Runner};
-use redcedar_system::fake::{self, RecordingMonitor};
+use redcedar_system::command::{Finished, OsRunner};
+use redcedar_system::fake;
+use redcedar_system::monitor::Silent;
 use redcedar_system::{Environment, Interrupt, System};
 use redcedar_testing::program;
 
@@ -233,40 +234,29 @@ fn apk_packages_are_known_by_installed_and_can_be_had_if_an_index_has_the_same_b
     );
 }
 
-/// Runs programs, but for dnf, of which it knows what it says.
-struct WithDnf {
-    runner: OsRunner,
-    dnf: Option<&'static str>,
+/// A system with real programs, and with `dnf` from a fixture, if that has one.
+fn real_system(programs: &Fixture) -> System {
+    let path = program::variable("PATH").unwrap().into_string().unwrap();
+    let path = format!("{}:{path}", programs.place("").display());
+    let runner =
+        OsRunner::new(&Environment::from_pairs([("PATH", path)]), Arc::new(Silent), Interrupt::new());
+    System { runner: Arc::new(runner), ..fake::system("2026-11-24T02:00").0 }
 }
 
-impl Runner for WithDnf {
-    fn run(&self, command: &Command) -> Result<Finished, CommandError> {
-        self.runner.run(command)
-    }
-
-    fn stream(&self, command: &Command, output: &mut dyn Write) -> Result<Finished, CommandError> {
-        if command.program != "dnf" {
-            return self.runner.stream(command, output);
-        }
-        let words: Vec<_> = command.words().map(|word| word.to_string_lossy()).collect();
-        assert_eq!(words[..4], ["dnf", "--quiet", "--cacheonly", "--installroot"]);
-        assert_eq!(words[5..], ["repoquery", "--available", "--queryformat", "%{name}\t%{evr}\t%{arch}\n"]);
-        let (status, tail) = match self.dnf {
-            Some(listing) => {
-                output.write_all(listing.as_bytes()).unwrap();
-                (0, vec![])
-            }
-            None => (1, vec!["Cache-only enabled but no cache".to_owned()]),
-        };
-        Ok(Finished { status, tail })
-    }
-}
-
-fn real_system(dnf: Option<&'static str>) -> System {
-    let monitor = Arc::new(RecordingMonitor::default());
-    let environment = Environment::from_pairs([("PATH", program::variable("PATH").unwrap())]);
-    let runner = OsRunner::new(&environment, monitor, Interrupt::new());
-    System { runner: Arc::new(WithDnf { runner, dnf }), ..fake::system("2026-11-24T02:00").0 }
+/// A `dnf` that checks what it is asked, and prints a line.
+fn dnf(root: &Fixture, line: Option<&str>) -> Fixture {
+    let expected = format!(
+        "--quiet --cacheonly --installroot {}/ repoquery --available --queryformat",
+        root.0.path().display()
+    );
+    let answer = match line {
+        Some(line) => format!("printf '{line}\\n\\n'"),
+        None => "echo no cache >&2; exit 1".to_owned(),
+    };
+    let script = format!("#!/bin/sh\n[ \"$1 $2 $3 $4 $5 $6 $7\" = '{expected}' ] || exit 9\n{answer}\n");
+    let programs = Fixture::new(&[("/dnf", &script)]);
+    fs_err::set_permissions(programs.place("/dnf"), PermissionsExt::from_mode(0o755)).unwrap();
+    programs
 }
 
 /// Builds a package of `sample` and installs it in a root.
@@ -298,8 +288,8 @@ fn rpm_is_asked_for_packages_and_dnf_for_what_can_be_had_again() {
     installed_by_rpm(&fixture);
     let x = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881";
     let c = "2e7d2c03a9507ae265ecf5b5356885a53393a2029d241394997265a1a25aefc6";
-    let inventory =
-        fixture.read_with(&real_system(Some("sample\t3:1-2\tnoarch\n\nother\t1-1\tx86_64\n")), &[]);
+    let ask = |line| fixture.read_with(&real_system(&dnf(&fixture, line)), &[]);
+    let inventory = ask(Some(r"sample\t3:1-2\tnoarch"));
     assert_eq!(packages(&inventory), [("sample", "3:1-2", Availability::SameVersion)]);
     fixture.assert_claims(
         &inventory,
@@ -312,13 +302,12 @@ fn rpm_is_asked_for_packages_and_dnf_for_what_can_be_had_again() {
             ("/var", Claim::Directory, recorded(0o755, 0, 0)),
         ],
     );
-    for (dnf, availability, remarks) in
-        [(Some("sample\t3:1-1\tnoarch\n"), Availability::OtherVersion, 0), (None, Availability::Nowhere, 1)]
-    {
-        let inventory = fixture.read_with(&real_system(dnf), &[]);
-        assert_eq!(packages(&inventory), [("sample", "3:1-2", availability)]);
-        assert_eq!(inventory.remarks().len(), remarks, "{:?}", inventory.remarks());
-    }
+    let inventory = ask(Some(r"sample\t3:1-1\tnoarch"));
+    assert_eq!(packages(&inventory), [("sample", "3:1-2", Availability::OtherVersion)]);
+    assert_eq!(inventory.remarks(), [""; 0]);
+    let inventory = ask(None);
+    assert_eq!(packages(&inventory), [("sample", "3:1-2", Availability::Nowhere)]);
+    assert!(inventory.remarks()[0].contains("no cache"), "{:?}", inventory.remarks());
 }
 
 #[test]
@@ -360,7 +349,7 @@ fn a_program_tells_about_packages_that_are_not_known_here() {
         &["path=/opt/q", "kind=file"],
     ];
     let path = prints(&fixture, records);
-    let inventory = fixture.read_with(&real_system(None), &[path]);
+    let inventory = fixture.read_with(&real_system(&fixture), &[path]);
     assert_eq!(inventory.remarks(), [""; 0]);
     let expected = [("p", "1", Availability::SameVersion), ("q", "", Availability::Nowhere)];
     assert_eq!(packages(&inventory), expected);
@@ -395,7 +384,7 @@ fn on_the_word_of_a_program_that_says_something_else_nothing_is_left_out() {
     for (records, expected) in cases {
         let fixture = Fixture::new(&[]);
         let path = prints(&fixture, records);
-        let inventory = fixture.read_with(&real_system(None), &[path]);
+        let inventory = fixture.read_with(&real_system(&fixture), &[path]);
         assert!(inventory.packages().is_empty() && inventory.owned().count() == 0);
         assert!(inventory.remarks()[0].contains(expected), "{:?}", inventory.remarks());
     }
@@ -406,7 +395,7 @@ fn a_program_that_fails_or_that_others_can_change_is_not_believed() {
     let fixture = Fixture::new(&[]);
     let path = prints(&fixture, &[&["protocol=1"]]);
     let remark = |path: &Path| {
-        let inventory = fixture.read_with(&real_system(None), &[path.to_owned()]);
+        let inventory = fixture.read_with(&real_system(&fixture), &[path.to_owned()]);
         inventory.remarks().first().cloned().unwrap_or_default()
     };
     assert_eq!(remark(&path), "");

@@ -250,7 +250,7 @@ fn a_file_that_changed_just_now_is_not_remembered() {
     let choice = machine.choose();
     let changed = choice.iter().find(|entry| entry.path == place).unwrap().metadata.changed.seconds;
     for (later, is_remembered) in [(1, false), (2, true)] {
-        fs_err::remove_file(&cache).unwrap();
+        fs_err::remove_file(&cache).ok();
         let now = jiff::Timestamp::from_second(changed + later).unwrap();
         machine.system.clock = Arc::new(FixedClock(now.to_zoned(jiff::tz::TimeZone::UTC)));
         let choice = machine.choose();
