@@ -12,6 +12,8 @@ mod read;
 mod root;
 mod rpm;
 mod stanza;
+#[cfg(test)]
+mod tests;
 
 pub use inventory::{Inventory, OwnedPath};
 
