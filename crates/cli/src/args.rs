@@ -7,7 +7,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use redcedar_system::Level;
 
 use crate::commands::{
-    backup, completions, diagnostics, init, link, list, man, peer, restore, run, status, validate,
+    backup, completions, diagnostics, init, link, list, man, peer, restore, run, snapshot, status, validate,
     validate_command, verify,
 };
 use crate::output::ProgressMode;
@@ -103,6 +103,7 @@ pub(crate) enum Command {
     Restore(restore::Args),
     Verify(verify::Args),
     Status(status::Args),
+    Snapshot(snapshot::Args),
     Peer(peer::Args),
     Init(init::Args),
     Validate(validate::Args),

@@ -32,6 +32,11 @@ impl<'d> Section<'d> {
         self.element().name.span
     }
 
+    /// The section as it stands in the file, from its start tag to its end tag.
+    pub fn source_text(self) -> &'d str {
+        &self.document.source.text()[self.element().span.range()]
+    }
+
     /// All direct children that are elements.
     pub fn children(self) -> impl Iterator<Item = Section<'d>> {
         self.element().content.iter().filter_map(move |node| match node {

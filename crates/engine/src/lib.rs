@@ -13,6 +13,7 @@ pub mod outcome;
 pub mod peer_add;
 pub mod peer_check;
 pub mod plan;
+mod program;
 pub mod purge;
 pub mod remote;
 pub mod run;

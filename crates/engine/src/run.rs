@@ -1,6 +1,7 @@
 //! Executes a plan: one run at a time per working directory, hooks around each action, in order, until something fails here.
 
 mod managed;
+mod program;
 
 use redcedar_archive::naming::Dialect;
 use redcedar_config::{Config, Diagnostics, Document};
@@ -165,6 +166,8 @@ fn check_function(step: &Step, request: &RunRequest<'_>) -> Result<(), RunError>
             Some(extension) => return check_section(extension, &step.action.name, request),
             None => return unavailable(),
         },
+        Function::Program => return program::find(step, request).map(drop),
+        Function::NoAction => return unavailable(),
     };
     if !builtin.is_configured(config) {
         return Err(RunError::NotConfigured(builtin));
@@ -292,6 +295,8 @@ fn act(
             Some(extension) => outcome.merge(extension.run(&request.call(is_picked_up, system))?),
             None => return Err(RunError::Unavailable(step.action.name.clone())),
         },
+        Function::Program => program::run(step, request, system)?,
+        Function::NoAction => return Err(RunError::Unavailable(step.action.name.clone())),
     }
     Ok(())
 }
@@ -341,6 +346,8 @@ impl<'a> RunRequest<'a> {
                 Function::Extension(name) => {
                     self.extension(name).is_some_and(|extension| extension.kind() == Kind::Source)
                 }
+                // What a program does is not known; one for staged days must not undo what was announced.
+                Function::Program | Function::NoAction => false,
             }
     }
 
@@ -362,11 +369,16 @@ fn check_section(extension: &dyn Extension, action: &str, request: &RunRequest<'
 fn report_findings(request: &RunRequest<'_>, system: &System) -> Result<(), RunError> {
     system.monitor.debug("Executing the 'validate' action.");
     let level = if request.quiet { Level::Info } else { Level::Error };
+    let in_file = validate::sections(request.config, request.document, request.extensions, system)?;
+    if !in_file.is_empty() {
+        system.monitor.log(level, in_file.to_string().trim_end());
+    }
     let findings = validate::validate(request.config);
     for finding in &findings {
         system.monitor.log(level, &finding.to_string());
     }
-    if findings.iter().any(|finding| finding.severity == Severity::Error) {
+    let is_wrong = in_file.iter().any(|finding| finding.severity == redcedar_config::Severity::Error);
+    if is_wrong || findings.iter().any(|finding| finding.severity == Severity::Error) {
         system.monitor.log(level, "Configuration is not valid.");
         return Err(RunError::NotValid);
     }

@@ -2,6 +2,8 @@
 //!
 //! What the original's `validate` looks at comes first, in its order and words; what else would make a run fail follows.
 
+mod sections;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +11,8 @@ use redcedar_config::Config;
 use redcedar_config::cedar::{Collect, PeerList};
 use redcedar_system::{account, command, escape};
 use rustix::fs::{Access, AtFlags, CWD, accessat};
+
+pub use sections::sections;
 
 use crate::plan::{Actions, Builtin, Function, PlanError};
 
@@ -202,12 +206,8 @@ impl Findings {
             Err(error) => return self.error(error.to_string()),
         };
         for name in actions.names() {
-            let is_missing = match actions.get(name).map(|action| action.function) {
-                Some(Function::Builtin(Builtin::Store)) => config.store.is_some(),
-                Some(Function::Extension(_)) => true,
-                _ => false,
-            };
-            if is_missing {
+            let function = actions.get(name).map(|action| action.function);
+            if function == Some(Function::Builtin(Builtin::Store)) && config.store.is_some() {
                 self.warning(format!("Action [{name}] is not available in this version of Redcedar."));
             }
         }

@@ -12,8 +12,9 @@ mod postgresql;
 #[cfg(test)]
 mod sample;
 pub(crate) mod section;
+mod sysinfo;
 
 use redcedar_engine::extension::Extension;
 
 /// All there are.
-pub const ALL: &[&dyn Extension] = &[&mysql::Mysql, &postgresql::Postgresql];
+pub const ALL: &[&dyn Extension] = &[&mysql::Mysql, &postgresql::Postgresql, &sysinfo::Sysinfo];

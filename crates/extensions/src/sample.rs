@@ -62,15 +62,19 @@ impl Machine {
     ) -> (Result<Outcome, ExtensionError>, Arc<RecordingMonitor>) {
         let (system, monitor) = fake::system("2026-11-24T02:00");
         let system = System { runner, ..system };
-        let call = Call {
+        (extension.run(&self.call(&system)), monitor)
+    }
+
+    /// What an extension gets to know when it runs.
+    pub(crate) fn call<'a>(&'a self, system: &'a System) -> Call<'a> {
+        Call {
             config: &self.loaded.config,
             document: &self.loaded.document,
             full: false,
             threads: 2,
             is_picked_up: true,
-            system: &system,
-        };
-        (extension.run(&call), monitor)
+            system,
+        }
     }
 
     /// The programs that the extension runs, when each ends as `answers` say, then with success.

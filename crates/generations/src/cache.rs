@@ -111,6 +111,12 @@ impl Cache {
         Some(cache)
     }
 
+    /// How many files are remembered.
+    #[expect(clippy::len_without_is_empty, reason = "nobody asks")]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Looks paths up that come in canonical order.
     pub fn lookup(&self) -> Lookup<'_> {
         Lookup { cache: self, next: 0 }
@@ -146,11 +152,12 @@ impl Lookup<'_> {
 pub struct CacheWriter {
     content: Vec<u8>,
     last: Vec<u8>,
+    files: usize,
 }
 
 impl Default for CacheWriter {
     fn default() -> Self {
-        Self { content: MAGIC.to_vec(), last: Vec::new() }
+        Self { content: MAGIC.to_vec(), last: Vec::new(), files: 0 }
     }
 }
 
@@ -178,8 +185,15 @@ impl CacheWriter {
         let digest = digest.as_bytes();
         content.push(u8::try_from(digest.len()).unwrap_or(0));
         content.extend_from_slice(digest);
+        self.files += 1;
         self.last.clear();
         self.last.extend_from_slice(path);
+    }
+
+    /// How many files were added.
+    #[expect(clippy::len_without_is_empty, reason = "nobody asks")]
+    pub fn len(&self) -> usize {
+        self.files
     }
 
     /// Stores everything at `path`, for us alone.

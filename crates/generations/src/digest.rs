@@ -1,6 +1,7 @@
 //! Digests as package managers record them.
 
 use std::fmt;
+use std::io::{self, Write};
 
 use redcedar_archive::digest::{from_hex, to_hex};
 use sha2::Digest as _;
@@ -45,24 +46,22 @@ impl Digest {
 /// Computes a [`Digest`] of a kind.
 #[derive(Debug, Clone)]
 pub(crate) enum Hasher {
-    Md5(md5::Md5),
     Sha1(sha1::Sha1),
     Sha256(sha2::Sha256),
 }
 
 impl Hasher {
-    /// For a digest of the same kind as `digest`.
-    pub(crate) fn like(digest: &Digest) -> Self {
+    /// For a digest of the same kind as `digest`; nothing for MD5, of which [`crate::md5`] computes many at a time.
+    pub(crate) fn like(digest: &Digest) -> Option<Self> {
         match digest {
-            Digest::Md5(_) => Self::Md5(md5::Md5::default()),
-            Digest::Sha1(_) => Self::Sha1(sha1::Sha1::default()),
-            Digest::Sha256(_) => Self::Sha256(sha2::Sha256::default()),
+            Digest::Md5(_) => None,
+            Digest::Sha1(_) => Some(Self::Sha1(sha1::Sha1::default())),
+            Digest::Sha256(_) => Some(Self::Sha256(sha2::Sha256::default())),
         }
     }
 
     pub(crate) fn update(&mut self, data: &[u8]) {
         match self {
-            Self::Md5(hasher) => hasher.update(data),
             Self::Sha1(hasher) => hasher.update(data),
             Self::Sha256(hasher) => hasher.update(data),
         }
@@ -70,10 +69,20 @@ impl Hasher {
 
     pub(crate) fn finish(self) -> Digest {
         match self {
-            Self::Md5(hasher) => Digest::Md5(hasher.finalize().into()),
             Self::Sha1(hasher) => Digest::Sha1(hasher.finalize().into()),
             Self::Sha256(hasher) => Digest::Sha256(hasher.finalize().into()),
         }
+    }
+}
+
+impl Write for Hasher {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        self.update(data);
+        Ok(data.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -5,23 +5,29 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use redcedar_archive::select::Problem;
+use redcedar_retention::Policy;
 use redcedar_system::command::{Command, CommandError};
 use redcedar_system::fs::{Lock, LockError};
 use redcedar_system::{Interrupted, System, escape};
 use sha2::{Digest as _, Sha256};
 
-use crate::config::Config;
-use crate::select::{Choice, ChooseError, Options, Totals, choose};
-use crate::transfer::{Request, Sent, TransferError, send};
+use crate::Name;
+use crate::config::{Config, Remote};
+use crate::prune::{PruneError, prune};
+use crate::select::{ChooseError, Options, Totals, choose};
+use crate::store::{Store, StoreError};
+use crate::transfer::{Request, TransferError, send};
+use crate::write::{CreateError, create};
 
 /// What a run did that came to its end.
 #[derive(Debug)]
 pub struct Outcome {
     /// The new generation.
-    pub sent: Sent,
+    pub name: Name,
     /// What was chosen.
     pub totals: Totals,
+    /// Generations that were removed.
+    pub removed: Vec<Name>,
     /// How often something was not as it should be: what could not be read, hooks that failed. The log has each.
     pub errors: usize,
 }
@@ -47,6 +53,9 @@ pub enum RunError {
     /// Nothing could be chosen.
     #[error(transparent)]
     Choose(ChooseError),
+    /// Nothing could be stored here.
+    #[error(transparent)]
+    Create(CreateError),
     /// Nothing could be sent.
     #[error(transparent)]
     Transfer(TransferError),
@@ -60,6 +69,16 @@ impl From<ChooseError> for RunError {
         match error {
             ChooseError::Interrupted(interrupted) => interrupted.into(),
             error => Self::Choose(error),
+        }
+    }
+}
+
+impl From<CreateError> for RunError {
+    fn from(error: CreateError) -> Self {
+        match error {
+            CreateError::Interrupted(interrupted) => interrupted.into(),
+            CreateError::Choose(error) => error.into(),
+            error => Self::Create(error),
         }
     }
 }
@@ -96,69 +115,100 @@ pub fn run(config: &Config, system: &System) -> Result<Outcome, RunError> {
 }
 
 fn back_up(config: &Config, system: &System) -> Result<Outcome, RunError> {
-    let choice = choose_configured(config, system)?;
-    let totals = choice.totals();
-    let (errors, lacks_root) = report(config, &choice, system);
-    system.monitor.info(format!("System-exempted files: {}", totals.left_out.paths));
-    let bytes: u64 = totals.saved.values().map(|total| total.bytes).sum();
-    system.monitor.info(format!("Backup amount from files: {}", amount(bytes)));
-    if lacks_root {
-        system.monitor.warning("Nothing old is removed, because a root is missing");
-    }
-    let request = Request {
-        destination: &config.destination,
-        choice: &choice,
-        keep: (!lacks_root).then_some(&config.keep),
-        accept_errors: config.accept_errors,
-    };
-    let sent = send(&request, system)?;
-    Ok(Outcome {
-        errors: errors + usize::from(sent.has_errors) + usize::from(sent.not_removed.is_some()),
-        sent,
-        totals,
-    })
-}
-
-fn choose_configured(config: &Config, system: &System) -> Result<Choice, RunError> {
     make_private(&config.cache_directory)?;
     let cache = config.cache_directory.join("package-digests");
-    let here = config.destination.remote.is_none().then_some(&config.destination.directory);
-    let never_enter: Vec<PathBuf> = here.into_iter().cloned().collect();
     let options = Options {
         system_root: &config.system_root,
         roots: &config.roots,
         prune: &config.prune,
         always_save: &config.always_save,
-        never_enter: &never_enter,
+        never_enter: &[],
         one_file_system: config.one_file_system,
         trust: config.trust,
         programs: &config.programs,
         cache: Some(&cache),
     };
-    Ok(choose(&options, system)?)
+    let lacks_root = config.roots.iter().any(|root| fs_err::metadata(root).is_err());
+    if lacks_root {
+        system.monitor.warning("Nothing old is removed, because a root is missing");
+    }
+    let keep = (!lacks_root).then_some(&config.keep);
+    match &config.destination.remote {
+        Some(remote) => send_away(config, remote, &options, keep, system),
+        None => store_here(&config.destination.directory, &options, keep, system),
+    }
 }
 
-/// Tells what is not in the choice as it should be: how much that is, and whether a root is among it.
-fn report(config: &Config, choice: &Choice, system: &System) -> (usize, bool) {
-    let (mut errors, mut lacks_root) = (0, false);
-    for remark in choice.remarks() {
-        system.monitor.warning(remark);
+fn send_away(
+    config: &Config,
+    remote: &Remote,
+    options: &Options<'_>,
+    keep: Option<&Policy>,
+    system: &System,
+) -> Result<Outcome, RunError> {
+    let choice = choose(options, system)?;
+    let totals = choice.totals();
+    tell_totals(&totals, system);
+    choice.remarks().for_each(|remark| system.monitor.warning(remark));
+    let problems: Vec<String> = choice.problems().map(ToString::to_string).collect();
+    problems.iter().for_each(|problem| system.monitor.error(problem));
+    let request = Request {
+        remote,
+        directory: &config.destination.directory,
+        roots: options.roots,
+        choice: &choice,
+        keep,
+        accept_errors: config.accept_errors,
+    };
+    let sent = send(&request, system)?;
+    if let Some(reason) = &sent.not_removed {
+        system.monitor.error(format!("Old backups were not removed: {reason}"));
     }
-    for problem in choice.problems() {
-        let path = escape::display(problem.path());
-        match problem {
-            Problem::Vanished { .. } => system.monitor.info(format!("{path} is gone already")),
-            Problem::Skipped { reason, .. } => {
-                system.monitor.warning(format!("{path} is saved empty: {reason}"))
-            }
-            Problem::Unreadable { reason, .. } | Problem::Undecided { reason, .. } => {
-                system.monitor.error(format!("{path} is not saved: {reason}"));
-                lacks_root |= config.roots.iter().any(|root| root == problem.path());
-                errors += 1;
-            }
+    let errors = problems.len() + usize::from(sent.has_errors) + usize::from(sent.not_removed.is_some());
+    Ok(Outcome { name: sent.name, totals, removed: sent.removed, errors })
+}
+
+/// The original makes the directory if it is not there, and needs an sshd on this machine to do so.
+fn store_here(
+    directory: &Path,
+    options: &Options<'_>,
+    keep: Option<&Policy>,
+    system: &System,
+) -> Result<Outcome, RunError> {
+    let store = match Store::open_marked(directory) {
+        Err(StoreError::NoStore { .. }) => {
+            system.monitor.info(format!("{} becomes a store of snapshots", escape::display(directory)));
+            Store::init(directory)
+        }
+        opened => opened,
+    };
+    let store = store.map_err(CreateError::from)?;
+    let created = create(&store, options, false, system)?;
+    tell_totals(&created.totals, system);
+    created.remarks.iter().for_each(|remark| system.monitor.warning(remark));
+    created.problems.iter().for_each(|problem| system.monitor.error(problem));
+    let mut errors = created.problems.len();
+    let mut removed = Vec::new();
+    match keep.map(|keep| prune(&store, keep, false, system)).transpose() {
+        Ok(verdicts) => {
+            let gone = verdicts.into_iter().flatten().filter(|verdict| verdict.reasons.is_empty());
+            removed.extend(gone.map(|verdict| verdict.generation.name));
+        }
+        Err(PruneError::Interrupted(interrupted)) => return Err(interrupted.into()),
+        Err(error) => {
+            system.monitor.error(format!("Old backups were not removed: {error}"));
+            errors += 1;
         }
     }
-    (errors, lacks_root)
+    let name =
+        created.name.ok_or_else(|| CreateError::from(StoreError::Empty { path: directory.to_owned() }))?;
+    Ok(Outcome { name, totals: created.totals, removed, errors })
+}
+
+fn tell_totals(totals: &Totals, system: &System) {
+    system.monitor.info(format!("System-exempted files: {}", totals.left_out.paths));
+    let bytes: u64 = totals.saved.values().map(|total| total.bytes).sum();
+    system.monitor.info(format!("Backup amount from files: {}", amount(bytes)));
 }
 
 fn run_hook(words: &[String], system: &System) -> Result<Result<(), String>, Interrupted> {

@@ -11,26 +11,25 @@ use crate::object::{ObjectError, io_error};
 const PIECE: usize = 256 * 1024;
 
 /// The content of a file, as it comes out of an archive.
-pub(crate) struct Content<'a> {
+pub struct Content<'a> {
     /// The stored data: exactly what is there of it.
-    pub(crate) data: &'a mut dyn Read,
+    pub data: &'a mut dyn Read,
     /// How many bytes `data` has.
-    pub(crate) stored: u64,
+    pub stored: u64,
     /// Where they belong, if the file is sparse.
-    pub(crate) extents: Option<&'a [(u64, u64)]>,
+    pub extents: Option<&'a [(u64, u64)]>,
     /// The size of the file.
-    pub(crate) size: u64,
+    pub size: u64,
     /// How many bytes `data` should have.
-    pub(crate) announced: u64,
+    pub announced: u64,
 }
 
 impl Content<'_> {
     /// Writes the content to a new file and returns the file's size. A SHA-256, if there is one, is proven on the way.
-    pub(crate) fn write_to(
-        &mut self,
-        file: &mut File,
-        sha256: Option<&[u8; 32]>,
-    ) -> Result<u64, ObjectError> {
+    ///
+    /// # Errors
+    /// When it cannot be read or written, or is not what it should be.
+    pub fn write_to(&mut self, file: &mut File, sha256: Option<&[u8; 32]>) -> Result<u64, ObjectError> {
         let mut sink = Sink { file: Some(file), hasher: sha256.map(|_| Sha256::new()), buffer: Vec::new() };
         self.pour(&mut sink)?;
         let digest = sink.hasher.map(Sha256::finalize);
@@ -47,7 +46,10 @@ impl Content<'_> {
     }
 
     /// The SHA-256 of the content, holes included.
-    pub(crate) fn digest(&mut self) -> Result<[u8; 32], ObjectError> {
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn digest(&mut self) -> Result<[u8; 32], ObjectError> {
         let mut sink = Sink { file: None, hasher: Some(Sha256::new()), buffer: Vec::new() };
         self.pour(&mut sink)?;
         Ok(sink.hasher.map(Sha256::finalize).unwrap_or_default().into())

@@ -24,6 +24,7 @@ mod source;
 mod target;
 pub mod tree;
 mod verify;
+pub mod writing;
 
 pub use list::list;
 pub use object::Overwrite;

@@ -18,7 +18,7 @@ use crate::object::{ObjectError, io_error};
 use crate::owners::Owners;
 
 /// Extended attributes: names and values.
-pub(crate) type Attributes<'a> = &'a [(Vec<u8>, Vec<u8>)];
+pub type Attributes<'a> = &'a [(Vec<u8>, Vec<u8>)];
 
 /// Sets what the manifest or the archive says about an object.
 pub(crate) struct MetadataSetter<'t> {
@@ -29,6 +29,7 @@ pub(crate) struct MetadataSetter<'t> {
 }
 
 impl<'t> MetadataSetter<'t> {
+    /// What cannot be done is noted.
     pub(crate) fn new(notes: &'t Notes, numeric_owner: bool) -> Self {
         let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
         Self {
@@ -39,6 +40,7 @@ impl<'t> MetadataSetter<'t> {
         }
     }
 
+    /// Whether we may do everything.
     pub(crate) fn is_root(&self) -> bool {
         self.is_root
     }

@@ -2,22 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use redcedar_system::escape;
 
 /// Counts by message; may be told from several threads.
 #[derive(Debug, Default)]
-pub(crate) struct Notes(Mutex<BTreeMap<&'static str, (u64, PathBuf)>>);
+pub struct Notes(Mutex<BTreeMap<&'static str, (u64, PathBuf)>>);
 
 impl Notes {
-    pub(crate) fn add(&self, note: &'static str, path: &Path) {
-        let mut notes = self.0.lock().expect("no panic while the lock is held");
+    /// Counts one object that a note is about.
+    pub fn add(&self, note: &'static str, path: &Path) {
+        let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         notes.entry(note).or_insert_with(|| (0, path.to_owned())).0 += 1;
     }
 
-    pub(crate) fn into_messages(self) -> Vec<String> {
-        let notes = self.0.into_inner().expect("no panic while the lock is held");
+    /// A line for each note.
+    pub fn into_messages(self) -> Vec<String> {
+        let notes = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
         let message = |(note, (count, path)): (&str, (u64, PathBuf))| match count {
             1 => format!("{note}: {}", escape::display(&path)),
             _ => format!("{note}: {count} objects, among them {}", escape::display(&path)),

@@ -34,7 +34,7 @@ pub enum Overwrite {
 
 /// What became of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Written {
+pub enum Written {
     /// It was written; so many bytes of content.
     Restored(u64),
     /// It was there and the same.
@@ -45,15 +45,30 @@ pub(crate) enum Written {
 
 /// Why an object was not written, or is not what it should be.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ObjectError {
+pub enum ObjectError {
+    /// The system refused.
     #[error("{intent}: {source}")]
-    Io { intent: &'static str, source: io::Error },
+    Io {
+        /// What was to be done.
+        intent: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The content is wrong.
     #[error("what is stored is not what was collected: its SHA-256 differs")]
     Digest,
+    /// The content is not all there.
     #[error("only {there} of its {size} bytes are stored")]
-    Short { there: u64, size: u64 },
+    Short {
+        /// How much there is.
+        there: u64,
+        /// How much there should be.
+        size: u64,
+    },
+    /// Devices are for root.
     #[error("only root can make devices")]
     Device,
+    /// Sockets are for programs.
     #[error("a socket cannot be brought back; the program that made it makes it again")]
     Socket,
 }
@@ -63,7 +78,7 @@ pub(crate) fn io_error<E: Into<io::Error>>(intent: &'static str) -> impl Fn(E) -
 }
 
 /// Writes objects. One per thread.
-pub(crate) struct ObjectWriter<'t> {
+pub struct ObjectWriter<'t> {
     target: &'t Target,
     overwrite: Overwrite,
     walker: Walker<'t>,
@@ -71,12 +86,8 @@ pub(crate) struct ObjectWriter<'t> {
 }
 
 impl<'t> ObjectWriter<'t> {
-    pub(crate) fn new(
-        target: &'t Target,
-        notes: &'t Notes,
-        overwrite: Overwrite,
-        numeric_owner: bool,
-    ) -> Self {
+    /// For what is written below `target`.
+    pub fn new(target: &'t Target, notes: &'t Notes, overwrite: Overwrite, numeric_owner: bool) -> Self {
         Self {
             target,
             overwrite,
@@ -87,12 +98,29 @@ impl<'t> ObjectWriter<'t> {
 
     /// Writes a regular file. What came out of the archive wrong (see [`ObjectError::Digest`], [`ObjectError::Short`]) is kept
     /// where nothing was before: it may be all there is.
-    pub(crate) fn file(
+    ///
+    /// # Errors
+    /// When it cannot be made, or not so.
+    pub fn file(
         &mut self,
         path: &Path,
         entry: &Entry,
         attributes: Attributes<'_>,
         content: &mut Content<'_>,
+    ) -> Result<Written, ObjectError> {
+        self.file_with(path, entry, attributes, |file| content.write_to(file, entry.sha256.as_ref()))
+    }
+
+    /// As [`Self::file`], with content that `write` writes; it says how many bytes those are.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn file_with(
+        &mut self,
+        path: &Path,
+        entry: &Entry,
+        attributes: Attributes<'_>,
+        mut write: impl FnMut(&mut File) -> Result<u64, ObjectError>,
     ) -> Result<Written, ObjectError> {
         let in_new_directory =
             relative(path).parent().is_some_and(|directory| self.target.has_created(directory));
@@ -100,7 +128,7 @@ impl<'t> ObjectWriter<'t> {
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let opened = openat(directory, name, flags, Mode::RUSR | Mode::WUSR);
             let mut file = File::from(opened.map_err(io_error("cannot create it"))?);
-            let written = match content.write_to(&mut file, entry.sha256.as_ref()) {
+            let written = match write(&mut file) {
                 Err(error @ ObjectError::Io { .. }) => Err(error),
                 written => {
                     metadata.finish_file(&file, path, entry, attributes, in_new_directory).and(written)
@@ -114,7 +142,10 @@ impl<'t> ObjectWriter<'t> {
     }
 
     /// Makes a link, a pipe or a device.
-    pub(crate) fn special(
+    ///
+    /// # Errors
+    /// When it cannot be made, or not so.
+    pub fn special(
         &mut self,
         path: &Path,
         entry: &Entry,
@@ -131,12 +162,10 @@ impl<'t> ObjectWriter<'t> {
     }
 
     /// Gives a file a further name.
-    pub(crate) fn hard_link(
-        &mut self,
-        path: &Path,
-        entry: &Entry,
-        first: &Path,
-    ) -> Result<Written, ObjectError> {
+    ///
+    /// # Errors
+    /// When it cannot be made, or not so.
+    pub fn hard_link(&mut self, path: &Path, entry: &Entry, first: &Path) -> Result<Written, ObjectError> {
         let mut other = Walker::new(self.target);
         let (first_directory, first_name) = split(first);
         let first_directory =
@@ -170,7 +199,10 @@ impl<'t> ObjectWriter<'t> {
     }
 
     /// Makes sure that a directory is there. Its mode and the like come last: see [`Self::finish_directory`].
-    pub(crate) fn directory(&mut self, path: &Path) -> Result<(), ObjectError> {
+    ///
+    /// # Errors
+    /// When it cannot be made, or not so.
+    pub fn directory(&mut self, path: &Path) -> Result<(), ObjectError> {
         let relative = relative(path);
         let entered = match self.overwrite {
             Overwrite::Never => self.walker.enter(relative),
@@ -180,7 +212,10 @@ impl<'t> ObjectWriter<'t> {
     }
 
     /// Sets everything about a directory in which nothing changes any more.
-    pub(crate) fn finish_directory(
+    ///
+    /// # Errors
+    /// When it cannot be made, or not so.
+    pub fn finish_directory(
         &mut self,
         path: &Path,
         entry: &Entry,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// With the reason, when no file may have this name.
-pub(crate) fn clean(name: &[u8]) -> Result<PathBuf, &'static str> {
+pub fn clean(name: &[u8]) -> Result<PathBuf, &'static str> {
     if name.contains(&0) {
         return Err("its name has a NUL byte");
     }
@@ -24,12 +24,12 @@ pub(crate) fn clean(name: &[u8]) -> Result<PathBuf, &'static str> {
 }
 
 /// The path below the target that an absolute path becomes; empty for the target itself.
-pub(crate) fn relative(path: &Path) -> &Path {
+pub fn relative(path: &Path) -> &Path {
     path.strip_prefix("/").unwrap_or(path)
 }
 
 /// Whether a path is one of the wanted ones, below one, or a directory on the way to one. All are if none is named.
-pub(crate) fn concerns(path: &Path, wanted: &[PathBuf]) -> bool {
+pub fn concerns(path: &Path, wanted: &[PathBuf]) -> bool {
     wanted.is_empty() || wanted.iter().any(|wanted| path.starts_with(wanted) || wanted.starts_with(path))
 }
 

@@ -6,7 +6,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::{AtFlags, Mode, OFlags, mkdirat, open, openat, unlinkat};
 use rustix::io::Errno;
@@ -17,43 +17,57 @@ const PRIVATE: Mode = Mode::RWXU;
 const MOST_HANDLES: usize = 64;
 
 /// Where everything is restored to.
-pub(crate) struct Target {
+pub struct Target {
     root: OwnedFd,
     created: Mutex<HashSet<PathBuf>>,
 }
 
 impl Target {
     /// Opens the target directory, which must exist.
-    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn open(path: &Path) -> io::Result<Self> {
         let root = open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
         Ok(Self { root, created: Mutex::default() })
     }
 
     /// The target directory itself.
-    pub(crate) fn root(&self) -> BorrowedFd<'_> {
+    pub fn root(&self) -> BorrowedFd<'_> {
         self.root.as_fd()
     }
 
     /// Whether the directory was made by this restore.
-    pub(crate) fn has_created(&self, relative: &Path) -> bool {
-        self.created.lock().expect("no panic while the lock is held").contains(relative)
+    pub fn has_created(&self, relative: &Path) -> bool {
+        self.created.lock().unwrap_or_else(PoisonError::into_inner).contains(relative)
     }
 
     /// All directories made by this restore, in no order.
-    pub(crate) fn created(&self) -> Vec<PathBuf> {
-        self.created.lock().expect("no panic while the lock is held").iter().cloned().collect()
+    pub fn created(&self) -> Vec<PathBuf> {
+        self.created.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
     fn note_created(&self, relative: &Path) {
-        self.created.lock().expect("no panic while the lock is held").insert(relative.to_owned());
+        self.created.lock().unwrap_or_else(PoisonError::into_inner).insert(relative.to_owned());
     }
 }
 
 /// Goes from directory to directory and keeps handles of those it is in. Each step is one name below the directory before
 /// it, `O_NOFOLLOW`: neither a link that is there, nor one that somebody plants meanwhile, leads anywhere else.
-pub(crate) struct Walker<'t> {
+pub struct Walker<'t> {
     target: &'t Target,
     levels: Vec<Level>,
+}
+
+/// What happens where there is no directory to enter.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Otherwise {
+    /// Nothing.
+    Fail,
+    /// It is made where nothing is.
+    Make,
+    /// It is made, in the place of what is there, too.
+    Replace,
 }
 
 struct Level {
@@ -63,21 +77,36 @@ struct Level {
 }
 
 impl<'t> Walker<'t> {
-    pub(crate) fn new(target: &'t Target) -> Self {
+    /// Begins at the target itself.
+    pub fn new(target: &'t Target) -> Self {
         Self { target, levels: Vec::new() }
     }
 
     /// Enters a directory; what is missing on the way is made.
-    pub(crate) fn enter(&mut self, relative: &Path) -> io::Result<BorrowedFd<'_>> {
-        self.go(relative, false)
+    ///
+    /// # Errors
+    /// When something else is in its place, and when it cannot be entered or made.
+    pub fn enter(&mut self, relative: &Path) -> io::Result<BorrowedFd<'_>> {
+        self.go(relative, Otherwise::Make)
     }
 
     /// As [`Self::enter`]; whatever else has the last name of the path is removed.
-    pub(crate) fn replace(&mut self, relative: &Path) -> io::Result<BorrowedFd<'_>> {
-        self.go(relative, true)
+    ///
+    /// # Errors
+    /// When it cannot be entered or made.
+    pub fn replace(&mut self, relative: &Path) -> io::Result<BorrowedFd<'_>> {
+        self.go(relative, Otherwise::Replace)
     }
 
-    fn go(&mut self, relative: &Path, replace_last: bool) -> io::Result<BorrowedFd<'_>> {
+    /// Enters a directory that is there, and makes none.
+    ///
+    /// # Errors
+    /// When it is not there or cannot be entered.
+    pub fn find(&mut self, relative: &Path) -> io::Result<BorrowedFd<'_>> {
+        self.go(relative, Otherwise::Fail)
+    }
+
+    fn go(&mut self, relative: &Path, otherwise: Otherwise) -> io::Result<BorrowedFd<'_>> {
         let bytes = relative.as_os_str().as_bytes();
         let names: Vec<&OsStr> = bytes
             .split(|byte| *byte == b'/')
@@ -91,7 +120,11 @@ impl<'t> Walker<'t> {
         }
         while let Some(name) = names.get(self.levels.len()) {
             let is_last = self.levels.len() + 1 == names.len();
-            let handle = self.step(name, replace_last && is_last)?;
+            let otherwise = match otherwise {
+                Otherwise::Replace if !is_last => Otherwise::Make,
+                otherwise => otherwise,
+            };
+            let handle = self.step(name, otherwise)?;
             self.levels.push(Level { name: (*name).to_owned(), handle: Some(handle) });
             if let Some(far) = self.levels.len().checked_sub(MOST_HANDLES + 1) {
                 self.levels[far].handle = None;
@@ -107,12 +140,14 @@ impl<'t> Walker<'t> {
         }
     }
 
-    fn step(&self, name: &OsStr, replace: bool) -> io::Result<OwnedFd> {
+    fn step(&self, name: &OsStr, otherwise: Otherwise) -> io::Result<OwnedFd> {
         let here = self.here();
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match openat(here, name, flags, Mode::empty()) {
-            Err(Errno::NOENT) => {}
-            Err(Errno::NOTDIR | Errno::LOOP) if replace => unlinkat(here, name, AtFlags::empty())?,
+            Err(Errno::NOENT) if otherwise != Otherwise::Fail => {}
+            Err(Errno::NOTDIR | Errno::LOOP) if otherwise == Otherwise::Replace => {
+                unlinkat(here, name, AtFlags::empty())?;
+            }
             Err(Errno::NOTDIR | Errno::LOOP) => {
                 return Err(io::Error::new(
                     io::ErrorKind::NotADirectory,

@@ -7,6 +7,7 @@
 
 pub mod compare;
 pub mod databases;
+pub mod debian;
 pub mod faults;
 pub mod members;
 pub mod oracle;

@@ -19,6 +19,8 @@ pub(crate) enum Part {
     Collect(collect::Options),
     /// Dump databases of servers that are started for it
     Dump(dump::Options),
+    /// Choose what a snapshot of this machine saves
+    Snapshot(snapshot::Options),
     /// Stage many peers over ssh
     Stage(stage::Options),
 }
@@ -55,6 +57,7 @@ pub(crate) fn run(part: Part) -> anyhow::Result<()> {
     let rows = match part {
         Part::Collect(options) => collect::run(&options),
         Part::Dump(options) => dump::run(&options),
+        Part::Snapshot(options) => snapshot::run(&options),
         Part::Stage(options) => stage::run(&options),
     }?;
     report::print(&rows);

@@ -1,12 +1,94 @@
 //! Snapshots: choosing what to save.
 
-use anyhow::{Context, Result};
-use redcedar_generations::select::{ALWAYS_SAVED, Options, Trust, choose};
+use super::Common;
+use super::case::{Side, compare};
+use super::report::{Quantity, Row, Target};
+use anyhow::{Context, Result, ensure};
+use redcedar_generations::select::{self, ALWAYS_SAVED, Trust, choose};
 use redcedar_system::command::OsRunner;
 use redcedar_system::monitor::Silent;
 use redcedar_system::{Environment, Interrupt, System, clock};
+use redcedar_testing::program;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// What this benchmark is told on the command line.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// The directory that is chosen from
+    #[arg(long, value_name = "DIR", default_value = "/usr")]
+    root: PathBuf,
+    #[command(flatten)]
+    common: Common,
+}
+
+type Case = fn(&str, &Path, &Options) -> Result<Vec<Row>>;
+
+/// All cases by name.
+const CASES: &[(&str, Case)] = &[("choose-dpkg-verify", first_run), ("choose-again-jwbackup", second_run)];
+
+/// What jw.backup does to choose: the names in all lists of dpkg, a walk that asks for everything, and which of it is named.
+const ORIGINAL: &str = r#"
+import bisect, glob, os, sys
+named = []
+for path in glob.glob("/var/lib/dpkg/info/*.list"):
+    with open(path, errors="surrogateescape") as lines:
+        named += (line.rstrip("\n") for line in lines)
+named.sort()
+found, total = [], 0
+for above, directories, files in os.walk(sys.argv[1]):
+    for name in directories + files:
+        path = os.path.join(above, name)
+        try:
+            total += os.stat(path).st_size
+        except OSError:
+            pass
+        found.append(path)
+sent = 0
+for path in found:
+    place = bisect.bisect_left(named, path)
+    if place == len(named) or named[place] != path:
+        sent += len(path.encode("utf-8", "replace"))
+print(len(found), total, sent)
+"#;
+
+pub(crate) fn run(options: &Options) -> Result<Vec<Row>> {
+    ensure!(program::find("dpkg").is_some(), "this benchmark needs a machine with dpkg");
+    let temporary = tempfile::TempDir::with_prefix("redcedar-bench-")?;
+    let cache = temporary.path().join("digests");
+    let mut rows = Vec::new();
+    for (name, case) in options.common.choose(CASES)? {
+        rows.extend(case(name, &cache, options)?);
+    }
+    Ok(rows)
+}
+
+/// Every file of every package is read.
+fn first_run(name: &str, cache: &Path, options: &Options) -> Result<Vec<Row>> {
+    let ours = Side::prepared(ours(cache, options)?, || match fs_err::remove_file(cache) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    });
+    let theirs = Side::new(["dpkg", "--verify"].map(OsString::from).to_vec());
+    compare(name, &ours, &theirs, options.common.runs, &[(Quantity::Wall, Target::AtMost(0.5))])
+}
+
+/// Nothing changed since.
+fn second_run(name: &str, cache: &Path, options: &Options) -> Result<Vec<Row>> {
+    let ours = Side::new(ours(cache, options)?);
+    let mut words = ["python3", "-c", ORIGINAL].map(OsString::from).to_vec();
+    words.push(options.root.clone().into());
+    let targets = [(Quantity::Cpu, Target::AtMost(0.5)), (Quantity::Memory, Target::AtMost(0.5))];
+    compare(name, &ours, &Side::new(words), options.common.runs, &targets)
+}
+
+fn ours(cache: &Path, options: &Options) -> Result<Vec<OsString>> {
+    let itself = std::env::current_exe().context("find this program")?;
+    let mut words = vec![itself.into(), "choose".into(), "--all".into(), "--cache".into(), cache.into()];
+    words.push(options.root.clone().into());
+    Ok(words)
+}
 
 /// Chooses what a snapshot of a system would save, and prints the reasons in numbers.
 #[derive(Debug, clap::Args)]
@@ -14,9 +96,9 @@ pub(crate) struct Choose {
     /// Where digests are remembered
     #[arg(long, value_name = "FILE")]
     cache: Option<PathBuf>,
-    /// Leave out whatever any version of a package brings back
+    /// Compare the files of all packages, whether they can be had again or not
     #[arg(long)]
-    any_version: bool,
+    all: bool,
     /// What to save
     #[arg(default_value = "/")]
     roots: Vec<PathBuf>,
@@ -34,14 +116,14 @@ pub(crate) fn print(arguments: &Choose) -> Result<()> {
         monitor,
         interrupt,
     };
-    let options = Options {
+    let options = select::Options {
         system_root: Path::new("/"),
         roots: &arguments.roots,
         prune: &PRUNED.map(PathBuf::from),
         always_save: &ALWAYS_SAVED.map(PathBuf::from),
         never_enter: &[],
         one_file_system: false,
-        trust: if arguments.any_version { Trust::AnyVersion } else { Trust::SameVersion },
+        trust: if arguments.all { Trust::Installed } else { Trust::SameVersion },
         programs: &[],
         cache: arguments.cache.as_deref(),
     };

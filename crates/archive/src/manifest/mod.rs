@@ -4,6 +4,7 @@
 //! [`Line`] per path, last a [`Trailer`].
 
 mod read;
+pub mod text;
 mod wire;
 mod write;
 

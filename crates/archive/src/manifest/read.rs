@@ -1,16 +1,12 @@
 //! Reading a manifest.
 
-use std::ffi::OsString;
-use std::io::{self, BufRead, BufReader, Read};
-use std::os::unix::ffi::OsStringExt;
+use std::io::{self, BufReader, Read};
 use std::path::PathBuf;
 
-use super::wire::{self, BodyLine, EndLine, HeaderLine, Text, VERSION, VersionLine};
+use super::text::{Text, from_decimal, from_name, read_line};
+use super::wire::{BodyLine, EndLine, HeaderLine, VERSION, VersionLine};
 use super::{Entry, Header, Line, Trailer};
 use crate::digest;
-
-/// No line is longer: the longest is one with three paths of 4,096 bytes, each byte escaped.
-const LONGEST_LINE: u64 = 1 << 20;
 
 /// Why a manifest cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -127,18 +123,6 @@ impl<R: Read> ManifestReader<R> {
     }
 }
 
-/// Reads a line without its newline; false at the end. A last line without newline is an incomplete one.
-fn read_line(input: &mut impl BufRead, buffer: &mut Vec<u8>, number: u64) -> Result<bool, ManifestError> {
-    buffer.clear();
-    input.take(LONGEST_LINE).read_until(b'\n', buffer)?;
-    match buffer.pop() {
-        None => Ok(false),
-        Some(b'\n') => Ok(true),
-        Some(_) if buffer.len() as u64 + 1 == LONGEST_LINE => Err(Problem::from("it is too long").at(number)),
-        Some(_) => Err(ManifestError::Truncated { lines: number - 1 }),
-    }
-}
-
 /// What is wrong with a line whose number is not known yet.
 enum Problem {
     Version(u64),
@@ -179,7 +163,7 @@ fn parse_header(line: &[u8]) -> Result<Header, Problem> {
     }
     let line: HeaderLine<'_> = serde_json::from_slice(line)?;
     Ok(Header {
-        item: name(line.item, line.item_hex)?.ok_or("the item is missing")?.into(),
+        item: from_name(line.item, line.item_hex)?.ok_or("the item is missing")?.into(),
         collect_mode: line.collect_mode.into_string(),
         mode: line.mode,
         run: line.run.into_string(),
@@ -188,16 +172,16 @@ fn parse_header(line: &[u8]) -> Result<Header, Problem> {
         host: line.host.into_string(),
         time: line.time.into_string(),
         program: line.program.into_string(),
-        archive: name(line.archive, line.archive_hex)?,
+        archive: from_name(line.archive, line.archive_hex)?,
     })
 }
 
 fn parse_body(line: &[u8]) -> Result<Body, Problem> {
     let mut line: BodyLine<'_> = serde_json::from_slice(line)?;
-    if let Some(path) = name(line.path.take(), line.path_hex.take())? {
+    if let Some(path) = from_name(line.path.take(), line.path_hex.take())? {
         return Ok(Body::Line(Box::new(Line::Present(entry(path.into(), line)?))));
     }
-    if let Some(path) = name(line.gone, line.gone_hex)? {
+    if let Some(path) = from_name(line.gone, line.gone_hex)? {
         return Ok(Body::Line(Box::new(Line::Gone(path.into()))));
     }
     if let Some(blocks) = line.blocks {
@@ -221,9 +205,9 @@ fn entry(path: PathBuf, line: BodyLine<'_>) -> Result<Entry, Problem> {
         gid: line.gid.ok_or("the group is missing")?,
         user: line.user.map(Text::into_string),
         group: line.group.map(Text::into_string),
-        modified: wire::from_decimal(&modified).ok_or("the time is no time")?,
-        link: name(line.link, line.link_hex)?.map(PathBuf::from),
-        hard_link: name(line.hardlink, line.hardlink_hex)?.map(PathBuf::from),
+        modified: from_decimal(&modified).ok_or("the time is no time")?,
+        link: from_name(line.link, line.link_hex)?.map(PathBuf::from),
+        hard_link: from_name(line.hardlink, line.hardlink_hex)?.map(PathBuf::from),
         rdev: line.rdev,
         sha256: line.sha256.as_ref().map(sha256).transpose()?,
         offset: line.offset,
@@ -243,17 +227,4 @@ fn trailer(end: &EndLine<'_>) -> Result<Trailer, Problem> {
 
 fn sha256(text: &Text<'_>) -> Result<[u8; 32], Problem> {
     digest::from_hex_exact(text.as_bytes()).ok_or_else(|| Problem::from("the SHA-256 is none"))
-}
-
-/// The bytes of a name that is there as text or in hexadecimal. A NUL byte is in no file name.
-fn name(text: Option<Text<'_>>, hex: Option<Text<'_>>) -> Result<Option<OsString>, Problem> {
-    let bytes = match (text, hex) {
-        (Some(text), _) => text.into_string().into_bytes(),
-        (None, Some(hex)) => digest::from_hex(hex.as_bytes()).ok_or("a name is not hexadecimal")?,
-        (None, None) => return Ok(None),
-    };
-    if bytes.contains(&0) {
-        return Err(Problem::from("a name has a NUL byte"));
-    }
-    Ok(Some(OsString::from_vec(bytes)))
 }

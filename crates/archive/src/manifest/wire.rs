@@ -4,44 +4,18 @@
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 
 use serde::{Deserialize, Serialize};
 
+use super::text::{Text, decimal, name};
 use super::{Entry, Flaw, Header, Mode, Trailer};
-use crate::{Kind, Timestamp, digest};
+use crate::{Kind, digest};
 
 /// What the first line's `redcedar_manifest` says. Readers refuse every other; new keys do not change it.
 pub(super) const VERSION: u64 = 1;
 
 /// How many blocks a line lists at most, so that no line grows with the archive.
 pub(super) const BLOCKS_PER_LINE: usize = 4096;
-
-/// Text that is borrowed from the line wherever it holds no escape.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-impl<'a> Text<'a> {
-    fn borrowed(text: &'a str) -> Self {
-        Self(Cow::Borrowed(text))
-    }
-
-    pub(super) fn into_string(self) -> String {
-        self.0.into_owned()
-    }
-
-    pub(super) fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
-    }
-}
-
-/// A name as JSON has it: text in one key or, when the bytes are not UTF-8, hexadecimal in another.
-fn name(bytes: &OsStr) -> (Option<Text<'_>>, Option<Text<'_>>) {
-    match std::str::from_utf8(bytes.as_bytes()) {
-        Ok(text) => (Some(Text::borrowed(text)), None),
-        Err(_) => (None, Some(Text(Cow::Owned(digest::to_hex(bytes.as_bytes()))))),
-    }
-}
 
 /// The first line.
 #[derive(Debug, Serialize, Deserialize)]
@@ -174,18 +148,18 @@ impl<'a> BodyLine<'a> {
             path_hex,
             kind: Some(entry.kind),
             size: Some(entry.size),
-            mode: Some(Text(Cow::Owned(format!("{:04o}", entry.mode)))),
+            mode: Some(Text::from(format!("{:04o}", entry.mode))),
             uid: Some(entry.uid),
             gid: Some(entry.gid),
             user: entry.user.as_deref().map(Text::borrowed),
             group: entry.group.as_deref().map(Text::borrowed),
-            mtime: Some(Text(Cow::Owned(decimal(entry.modified)))),
+            mtime: Some(Text::from(decimal(entry.modified))),
             link,
             link_hex,
             hardlink,
             hardlink_hex,
             rdev: entry.rdev,
-            sha256: entry.sha256.as_ref().map(|sum| Text(Cow::Owned(digest::to_hex(sum)))),
+            sha256: entry.sha256.as_ref().map(|sum| Text::from(digest::to_hex(sum))),
             offset: entry.offset,
             flaw: entry.flaw,
             ..Self::default()
@@ -205,63 +179,9 @@ impl<'a> BodyLine<'a> {
         let end = EndLine {
             lines: trailer.lines,
             archive_size: trailer.archive_size,
-            archive_sha256: trailer.archive_sha256.map(|sum| Text(Cow::Owned(digest::to_hex(&sum)))),
+            archive_sha256: trailer.archive_sha256.map(|sum| Text::from(digest::to_hex(&sum))),
             uncompressed_size: trailer.uncompressed_size,
         };
         Self { end: Some(end), ..Self::default() }
-    }
-}
-
-/// Seconds since 1970 as a decimal number, with nine digits after the point where there is a fraction. A time before 1970
-/// is a negative number: half a second before is `-0.500000000`.
-pub(super) fn decimal(time: Timestamp) -> String {
-    match (time.seconds, time.nanoseconds) {
-        (seconds, 0) => seconds.to_string(),
-        (seconds @ 0.., nanoseconds) => format!("{seconds}.{nanoseconds:09}"),
-        (seconds, nanoseconds) => format!("-{}.{:09}", -(seconds + 1), 1_000_000_000 - nanoseconds),
-    }
-}
-
-/// Reads what [`decimal`] writes; fewer digits after the point are fine.
-pub(super) fn from_decimal(text: &str) -> Option<Timestamp> {
-    let (negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
-    let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if !all_digits(whole) || !all_digits(fraction) || fraction.len() > 9 {
-        return None;
-    }
-    let whole: i128 = whole.parse().ok()?;
-    let scale = 10_i128.pow(9 - u32::try_from(fraction.len()).ok()?);
-    let nanoseconds = whole.checked_mul(1_000_000_000)? + fraction.parse::<i128>().ok()? * scale;
-    let nanoseconds = if negative { -nanoseconds } else { nanoseconds };
-    Some(Timestamp {
-        seconds: i64::try_from(nanoseconds.div_euclid(1_000_000_000)).ok()?,
-        nanoseconds: u32::try_from(nanoseconds.rem_euclid(1_000_000_000)).ok()?,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_decimal_numbers() {
-        let time = |seconds, nanoseconds| Timestamp { seconds, nanoseconds };
-        for (value, text) in [
-            (time(1_795_500_000, 0), "1795500000"),
-            (time(1, 5), "1.000000005"),
-            (time(-1, 500_000_000), "-0.500000000"),
-            (time(-2, 0), "-2"),
-            (time(-2, 1), "-1.999999999"),
-            (time(i64::MIN, 1), "-9223372036854775807.999999999"),
-            (time(i64::MAX, 999_999_999), "9223372036854775807.999999999"),
-        ] {
-            assert_eq!(decimal(value), text);
-            assert_eq!(from_decimal(text), Some(value));
-        }
-        assert_eq!(from_decimal("7.25"), Some(time(7, 250_000_000)));
-        for bad in ["", "-", ".5", "1.", "+1", "1.0000000000", "1e3", "9223372036854775808"] {
-            assert_eq!(from_decimal(bad), None, "{bad}");
-        }
     }
 }

@@ -142,7 +142,11 @@ impl Fileset {
 
 /// The canonical order: component by component as bytes, so a directory comes directly before what is in it.
 pub fn compare_paths(a: &[u8], b: &[u8]) -> Ordering {
-    let common = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+    // Neighbours in a tree have most of their bytes in common, so these are compared several at a time.
+    let (a_words, b_words) = (a.as_chunks::<8>().0, b.as_chunks::<8>().0);
+    let words = a_words.iter().zip(b_words).take_while(|(a, b)| a == b).count();
+    let start = words * 8;
+    let common = start + a[start..].iter().zip(&b[start..]).take_while(|(a, b)| a == b).count();
     // A slash ends a component, and a component that ends comes before one that goes on. No name contains a NUL.
     let rank = |path: &[u8]| path.get(common).map(|&byte| if byte == b'/' { 0 } else { byte });
     rank(a).cmp(&rank(b))

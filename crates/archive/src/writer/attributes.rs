@@ -15,12 +15,12 @@ const LONGEST: usize = 1 << 16;
 /// What the kernel or the security policy makes by itself, and what is of no use on another machine.
 const NOT_STORED: [&[u8]; 3] = [b"security.selinux", b"security.ima", b"security.evm"];
 
-/// Names and values.
-pub(super) type List = Vec<(Vec<u8>, Vec<u8>)>;
+/// Names and values, by name.
+pub type AttributeList = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// Whose attributes.
-#[derive(Clone, Copy)]
-pub(super) enum Place<'a> {
+#[derive(Debug, Clone, Copy)]
+pub enum Place<'a> {
     /// Of an open file.
     Open(&'a File),
     /// Of what is at a path, a link itself.
@@ -30,25 +30,33 @@ pub(super) enum Place<'a> {
 }
 
 /// Reads attributes, with buffers that are used again.
-pub(super) struct Attributes {
+#[derive(Debug)]
+pub struct Attributes {
     names: Vec<u8>,
     value: Vec<u8>,
 }
 
 impl Attributes {
-    pub(super) fn new() -> Self {
+    /// With buffers of the greatest size that can be needed.
+    #[expect(clippy::new_without_default, reason = "buffers of this size are better asked for")]
+    pub fn new() -> Self {
         Self { names: vec![0; LONGEST], value: vec![0; LONGEST] }
     }
 
     /// All attributes worth storing, by name.
-    pub(super) fn of(&mut self, place: Place<'_>) -> io::Result<List> {
+    ///
+    /// # Errors
+    /// When they cannot be read; that they are not for us to read is no error.
+    pub fn of(&mut self, place: Place<'_>) -> io::Result<AttributeList> {
         let length = match place.list(&mut self.names) {
             Ok(length) => length,
             // File systems without attributes, and attributes that are not for us to read.
-            Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::PERM | Errno::ACCESS) => return Ok(List::new()),
+            Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::PERM | Errno::ACCESS) => {
+                return Ok(AttributeList::new());
+            }
             Err(error) => return Err(error.into()),
         };
-        let mut list = List::new();
+        let mut list = AttributeList::new();
         for name in self.names[..length].split_inclusive(|byte| *byte == 0) {
             let Ok(name) = CStr::from_bytes_with_nul(name) else { continue };
             if NOT_STORED.contains(&name.to_bytes()) {
@@ -91,7 +99,7 @@ pub fn attributes_digest(path: &Path) -> io::Result<Option<[u8; 20]>> {
     Ok(digest(&Attributes::new().of(Place::Path(path))?))
 }
 
-pub(super) fn digest(list: &List) -> Option<[u8; 20]> {
+pub(super) fn digest(list: &AttributeList) -> Option<[u8; 20]> {
     if list.is_empty() {
         return None;
     }

@@ -23,10 +23,10 @@ use crate::manifest::{Entry, Flaw};
 use crate::tar::header::{Member, member_name};
 use crate::tar::{BLOCK, RECORD, flag, padding};
 use crate::{Compression, Kind, Metadata};
-pub use attributes::attributes_digest;
-use attributes::{Attributes, Place};
+pub use attributes::{AttributeList, Attributes, Place, attributes_digest};
 use digests::Digested;
-use source::{Source, examine};
+use source::examine;
+pub use source::{Source, link_target};
 
 /// How an archive is written.
 #[derive(Debug, Clone, PartialEq, Eq)]

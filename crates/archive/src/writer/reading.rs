@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use redcedar_system::{Accounts, Interrupt};
 
-use super::attributes::{List, Place, digest};
+use super::attributes::{AttributeList, Place, digest};
 use super::digests::{Digested, Digests};
 use super::source::Source;
 use super::{AppendError, ArchiveWriter, Extra};
@@ -66,7 +66,7 @@ impl ArchiveWriter {
         &mut self,
         source: &Source,
         entry: &mut Entry,
-        attributes: &List,
+        attributes: &AttributeList,
         last: bool,
     ) -> Result<Option<(Digested, Option<Flaw>)>, AppendError> {
         let size = usize::try_from(source.metadata.size).unwrap_or(0);
@@ -95,7 +95,7 @@ impl ArchiveWriter {
         source: &Source,
         sparse: Option<&SparseMap>,
         entry: &mut Entry,
-        attributes: &List,
+        attributes: &AttributeList,
         last: bool,
         interrupt: &Interrupt,
     ) -> Result<Option<(Digested, Option<Flaw>)>, AppendError> {

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::FileExt;
@@ -16,10 +17,11 @@ use crate::tar::sparse::{SparseMap, WORTH_IT};
 use crate::{Kind, Metadata};
 
 /// An open regular file.
-pub(super) struct Source {
+#[derive(Debug)]
+pub struct Source {
     file: File,
     /// What the file system said of it, last time it was asked.
-    pub(super) metadata: Metadata,
+    pub metadata: Metadata,
     /// Bytes that it takes on disk.
     allocated: u64,
 }
@@ -27,7 +29,10 @@ pub(super) struct Source {
 impl Source {
     /// Opens the regular file that `walked` describes. When another regular file has taken its place, that one is opened:
     /// editors save so.
-    pub(super) fn open(path: &Path, walked: &Metadata) -> Result<Self, AppendError> {
+    ///
+    /// # Errors
+    /// When it is gone or cannot be opened.
+    pub fn open(path: &Path, walked: &Metadata) -> Result<Self, AppendError> {
         let source = Self::open_with(path, ResolveFlags::empty()).map_err(missing_or_unreadable)?;
         if source.metadata.identity() == walked.identity() {
             return source.regular();
@@ -62,6 +67,14 @@ impl Source {
         Self::examine(file)
     }
 
+    /// The regular file that is open already.
+    ///
+    /// # Errors
+    /// When the system refuses to say what it is.
+    pub fn of(file: File) -> io::Result<Self> {
+        Ok(Self::examine(file.into())?)
+    }
+
     fn examine(file: OwnedFd) -> Result<Self, Errno> {
         let statx = statx(&file, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
         let metadata = Metadata::from_statx(&statx).ok_or(Errno::IO)?;
@@ -72,12 +85,16 @@ impl Source {
         if self.metadata.kind == Kind::File { Ok(self) } else { Err(AppendError::Vanished) }
     }
 
-    pub(super) fn file(&self) -> &File {
+    /// The open file.
+    pub fn file(&self) -> &File {
         &self.file
     }
 
     /// What the file system says of it now.
-    pub(super) fn ask_again(&self) -> io::Result<Metadata> {
+    ///
+    /// # Errors
+    /// When the system refuses to say.
+    pub fn ask_again(&self) -> io::Result<Metadata> {
         let statx = statx(&self.file, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
         metadata(&statx)
     }
@@ -90,7 +107,19 @@ impl Source {
         SparseMap::of(&self.file, self.metadata.size)
     }
 
-    pub(super) fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    /// Where its data is, if it has holes worth mentioning: ascending, the last one may be empty.
+    ///
+    /// # Errors
+    /// When the system refuses to say.
+    pub fn stretches(&self) -> io::Result<Option<Vec<Range<u64>>>> {
+        Ok(self.sparse_map()?.map(|map| map.stretches))
+    }
+
+    /// Reads at an offset.
+    ///
+    /// # Errors
+    /// As every reading.
+    pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         #[cfg(test)]
         super::tests::before_read(offset)?;
         self.file.read_at(buffer, offset)
@@ -126,7 +155,10 @@ fn examine_with(
 }
 
 /// The target of the link at a path, byte for byte.
-pub(super) fn link_target(path: &Path) -> Result<PathBuf, AppendError> {
+///
+/// # Errors
+/// When it is no link any more, or cannot be read.
+pub fn link_target(path: &Path) -> Result<PathBuf, AppendError> {
     match readlinkat(CWD, path, Vec::new()) {
         Ok(target) => Ok(OsString::from_vec(target.into_bytes()).into()),
         Err(Errno::INVAL) => Err(AppendError::Vanished),

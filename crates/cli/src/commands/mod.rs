@@ -10,6 +10,7 @@ pub(crate) mod man;
 pub(crate) mod peer;
 pub(crate) mod restore;
 pub(crate) mod run;
+pub(crate) mod snapshot;
 pub(crate) mod status;
 pub(crate) mod validate;
 pub(crate) mod validate_command;
@@ -40,6 +41,7 @@ pub(crate) fn execute(command: &Command, context: &Context, out: &mut Out) -> Co
         Command::Restore(args) => restore::run(args, context, out),
         Command::Verify(args) => verify::run(args, context, out),
         Command::Status(args) => status::run(args, context, out),
+        Command::Snapshot(args) => snapshot::run(args, context, out),
         Command::Peer(args) => peer::run(args, context, out),
         Command::Init(args) => init::run(args, context, out),
         Command::Validate(args) => validate::run(args, context, out),

@@ -65,7 +65,7 @@ pub(crate) struct Args {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum OverwriteMode {
+pub(super) enum OverwriteMode {
     /// Leave it alone
     Never,
     /// Replace it where size, time, mode, owner or kind differ

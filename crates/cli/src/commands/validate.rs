@@ -2,12 +2,12 @@
 
 use std::io::Write;
 
-use redcedar_config::{Config, Diagnostic, Diagnostics, LoadError, Severity};
+use redcedar_config::{Config, Diagnostic, Diagnostics, LoadError, Loaded, Severity};
 use redcedar_engine::validate as engine;
 use redcedar_system::escape;
 use serde::Serialize;
 
-use super::{CommandResult, Context, Out, configuration};
+use super::{CommandError, CommandResult, Context, Out, configuration};
 use crate::exit::Exit;
 use crate::output::human::Counted;
 use crate::output::json::{Document, JsonPath};
@@ -45,7 +45,13 @@ struct Finding {
 pub(crate) fn run(_args: &Args, context: &Context, out: &mut Out) -> CommandResult {
     let path = configuration::find(context)?;
     let (config, diagnostics) = match Config::load(&path) {
-        Ok(loaded) => (Some(loaded.config), loaded.warnings),
+        Ok(Loaded { config, warnings, document }) => {
+            let extensions = redcedar_extensions::ALL;
+            let sections = engine::sections(&config, &document, extensions, &context.system)
+                .map_err(|error| CommandError::new(Exit::Interrupted, error))?;
+            let findings = warnings.iter().chain(&sections).cloned().collect();
+            (Some(config), document.diagnostics(findings))
+        }
         Err(LoadError::Invalid { diagnostics, .. }) => (None, diagnostics),
         Err(error) => return Err(configuration::refusal(&path, error)),
     };

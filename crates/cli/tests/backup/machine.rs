@@ -13,6 +13,8 @@ use redcedar_testing::rng::Rng;
 use redcedar_testing::sshd::{Access, Host, Network};
 use redcedar_testing::trees::{self, Growth};
 
+const MANIFEST: &str = ".manifest.jsonl.zst";
+
 pub(crate) const MONDAY: &str = "2026-11-23T02:00:00";
 pub(crate) const TUESDAY: &str = "2026-11-24T02:00:00";
 pub(crate) const WEDNESDAY: &str = "2026-11-25T02:00:00";
@@ -130,12 +132,20 @@ impl Machine {
         }
     }
 
-    /// What is in the store, sorted.
+    /// What is in the store beside manifests, sorted. Each tree that has one is ours, and each manifest has its tree.
     pub(crate) fn names(&self) -> Vec<String> {
         let Ok(entries) = fs_err::read_dir(self.store()) else { return Vec::new() };
         let mut names: Vec<String> =
             entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
+        let manifests: Vec<String> = names.extract_if(.., |name| name.ends_with(MANIFEST)).collect();
+        for manifest in manifests {
+            let generation = manifest.strip_suffix(MANIFEST).unwrap();
+            assert!(
+                names.iter().any(|name| name.starts_with(generation)),
+                "{manifest} describes nothing: {names:?}"
+            );
+        }
         names
     }
 

@@ -201,3 +201,33 @@ fn unprivileged() -> Access {
 fn open_to_others(machine: &Machine) {
     fs_err::set_permissions(machine.dir.path(), PermissionsExt::from_mode(0o777)).unwrap();
 }
+
+#[test]
+fn the_far_side_can_list_verify_and_restore_by_the_manifest() {
+    let Some(machine) = Machine::grown(&Access::Free) else { return };
+    machine.succeed(MONDAY);
+    let redcedar = |args: &[&str]| {
+        let mut command = program::command(assert_cmd::cargo::cargo_bin!("redcedar"));
+        String::from_utf8(program::succeed(command.current_dir(machine.dir.path()).args(args))).unwrap()
+    };
+    let listed = redcedar(&["snapshot", "list", "--from", "store"]);
+    assert!(listed.contains(&generation(MONDAY)), "{listed}");
+    redcedar(&["snapshot", "verify", "--from", "store"]);
+    redcedar(&["snapshot", "restore", "--from", "store", "--to", "back"]);
+    let back = machine.dir.path().join("back").join(machine.tree().strip_prefix("/").unwrap());
+    Snapshot::take(&machine.tree()).unwrap().assert_same(&Snapshot::take(&back).unwrap(), || machine.log());
+}
+
+#[test]
+fn without_a_host_generations_are_made_here() {
+    let Some(machine) = Machine::grown(&Access::Free) else { return };
+    let config = fs_err::read_to_string(machine.config()).unwrap().replace("host: far", "generations: 2");
+    fs_err::write(machine.config(), config).unwrap();
+    for day in [MONDAY, TUESDAY, WEDNESDAY] {
+        machine.succeed(day);
+    }
+    machine.assert_saved(&generation(WEDNESDAY));
+    let names = machine.names();
+    assert!(!names.contains(&generation(MONDAY)) && names.contains(&generation(TUESDAY)), "{names:?}");
+    assert_eq!(machine.host.connections(), 0);
+}

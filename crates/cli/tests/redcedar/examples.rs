@@ -82,6 +82,14 @@ fn machine(command: &str) -> Sandbox {
             sandbox.write("/home/anna/report.odt", "final");
             prepare(&sandbox, "backup /etc /home/anna --to /mnt/backup");
         }
+        "snapshot" => {
+            // No packages: those of the machine that runs the test are none of its business.
+            let make = "snapshot create /etc /home --to /mnt/store --init --system /mnt";
+            prepare(&sandbox, make);
+            sandbox.at("2026-11-24T02:00:00");
+            sandbox.write("/home/anna/report.odt", "final");
+            prepare(&sandbox, make);
+        }
         _ => {}
     }
     sandbox

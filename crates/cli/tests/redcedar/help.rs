@@ -10,7 +10,17 @@ fn the_short_help_fits_a_screen() {
 #[test]
 fn the_help_of_each_command_says_what_it_does() {
     let sandbox = Sandbox::new();
-    let nested = ["peer check", "peer add"].map(str::to_owned);
+    let nested = [
+        "peer check",
+        "peer add",
+        "snapshot create",
+        "snapshot list",
+        "snapshot restore",
+        "snapshot verify",
+        "snapshot diff",
+        "snapshot prune",
+    ]
+    .map(str::to_owned);
     for command in commands(&sandbox).into_iter().chain(nested) {
         let help = sandbox.talk(&format!("help {command}"));
         // The same for all: shown once, by the help of the program.

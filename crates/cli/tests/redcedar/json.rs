@@ -28,6 +28,13 @@ fn every_key_is_documented() {
         "peer check",
         "peer check web1",
         "peer add web2 --collect-dir /base/collect --dry-run",
+        "snapshot create /home --to /mnt/store --init --system /mnt",
+        "snapshot create /home --to /mnt/store --system /mnt --dry-run",
+        "snapshot list --from /mnt/store",
+        "snapshot restore --from /mnt/store --to /from-store",
+        "snapshot verify --from /mnt/store",
+        "snapshot diff latest --from /mnt/store",
+        "snapshot prune --from /mnt/store --keep-last 3 --dry-run",
     ];
     for line in lines {
         let answer = sandbox.run(&format!("{line} --json"));

@@ -1,5 +1,6 @@
 //! `extensions`: actions beyond the built-in ones.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::{read_names, report_duplicates};
@@ -8,6 +9,10 @@ use crate::diagnostic::Diagnostic;
 use crate::section::Section;
 use crate::value::{self, OrderMode};
 use crate::xml::Writer;
+
+/// What an action beyond these cannot be called.
+pub(super) const BUILT_IN: &[&str] =
+    &["collect", "stage", "store", "purge", "all", "rebuild", "validate", "initialize"];
 
 /// The `extensions` section.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -35,6 +40,21 @@ pub struct ExtendedAction {
     pub run_after: Option<Vec<Located<String>>>,
     /// Whether there was a `depends` element at all.
     pub has_depends: bool,
+    /// How it is run if it is nobody's of ours.
+    pub program: ProgramSettings,
+}
+
+/// How a program of somebody else's is run. The originals do not know these elements.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ProgramSettings {
+    /// The program; else it is looked for by module and function.
+    pub command: Option<Located<PathBuf>>,
+    /// The section that it gets to see; else that by the name of the action.
+    pub section: Option<Located<String>>,
+    /// After how many seconds it is ended; 0: never.
+    pub timeout: Option<u64>,
+    /// The user whom it runs as; else as we do.
+    pub run_as: Option<Located<String>>,
 }
 
 impl Extensions {
@@ -45,6 +65,12 @@ impl Extensions {
             .sections("action")
             .filter_map(|action| ExtendedAction::read(action, by_dependency, findings))
             .collect();
+        for ExtendedAction { name, .. } in &actions {
+            if BUILT_IN.contains(&name.as_str()) {
+                let message = format!("`{}` is the name of a built-in action", **name);
+                findings.push(Diagnostic::error(name.span, message).with_hint("choose another name"));
+            }
+        }
         report_duplicates("extended action", actions.iter().map(|action| &action.name), findings);
         Self { order_mode, actions }
     }
@@ -82,6 +108,7 @@ impl ExtendedAction {
             run_before,
             run_after,
             has_depends: depends.is_some(),
+            program: ProgramSettings::read(section, findings),
         })
     }
 
@@ -95,6 +122,32 @@ impl ExtendedAction {
                 writer.names("run_before", self.run_before.as_deref());
                 writer.names("run_after", self.run_after.as_deref());
             });
+        }
+        self.program.write(writer);
+    }
+}
+
+impl ProgramSettings {
+    fn read(section: Section<'_>, findings: &mut Vec<Diagnostic>) -> Self {
+        Self {
+            command: section.read("command", value::absolute_path, findings).optional(),
+            section: section.read("section", value::text, findings).optional(),
+            timeout: section.read("timeout", value::non_negative, findings).value(),
+            run_as: section.read("run_as", value::text, findings).optional(),
+        }
+    }
+
+    fn write(&self, writer: &mut Writer) {
+        if let Some(command) = &self.command {
+            writer.path("command", Some(command));
+        }
+        let timeout = self.timeout.map(|seconds| seconds.to_string());
+        let section = self.section.as_ref().map(|name| name.value.as_str());
+        let run_as = self.run_as.as_ref().map(|name| name.value.as_str());
+        for (name, value) in [("section", section), ("timeout", timeout.as_deref()), ("run_as", run_as)] {
+            if value.is_some() {
+                writer.scalar(name, value);
+            }
         }
     }
 }

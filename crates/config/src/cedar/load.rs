@@ -81,6 +81,13 @@ impl Config {
     }
 }
 
+impl Document {
+    /// Sections that look like those of extensions: none of Cedar Backup's own, nor one of them misspelt.
+    pub fn foreign_sections(&self) -> impl Iterator<Item = Section<'_>> {
+        warnings::foreign_sections(self)
+    }
+}
+
 fn read(document: &Document, findings: &mut Vec<Diagnostic>) -> Option<Config> {
     let root = document.root();
     let Some(root) = document.configuration() else {

@@ -20,7 +20,7 @@ use crate::section::{Field, Section};
 use crate::{Located, value};
 
 pub use collect::{Collect, CollectDir, CollectFile, Exclusions};
-pub use extensions::{ExtendedAction, Extensions};
+pub use extensions::{ExtendedAction, Extensions, ProgramSettings};
 pub use load::{LoadError, Loaded};
 pub use options::{Hook, HookKind, Options, Override};
 pub use peers::{LocalPeer, PeerList, RemotePeer};

@@ -49,7 +49,7 @@ impl Child {
 
 /// The sections of the official extensions.
 pub(super) const EXTENSIONS: &[&str] =
-    &["amazons3", "capacity", "encrypt", "mbox", "mysql", "postgresql", "split", "subversion"];
+    &["amazons3", "capacity", "encrypt", "mbox", "mysql", "postgresql", "split", "subversion", "sysinfo"];
 
 const fn text(name: &'static str) -> Child {
     Child { name, kind: Kind::Scalar(Blanks::Kept) }
@@ -113,6 +113,10 @@ static ACTION: Shape = Shape {
         text("function"),
         value("index"),
         section(&Shape { name: "depends", children: &[value("run_before"), value("run_after")] }),
+        text("command"),
+        text("section"),
+        value("timeout"),
+        text("run_as"),
     ],
 };
 

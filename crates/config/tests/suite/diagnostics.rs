@@ -236,7 +236,6 @@ const MEANING: &[Case] = &[
     ),
     (OVERRIDE, "<override><command>cdrecord</command></override>", "it has no `abs_path`", "cdrecord"),
     (OVERRIDE, "<override><abs_path>/x</abs_path></override>", "it has no `command`", "/x"),
-    ("<name>database</name>", "<name>purge</name>", "`purge` is the name of a built-in action", "purge"),
     (
         "collect, purge</managed",
         "collect, prge</managed",
@@ -343,9 +342,43 @@ fn each_trap_gives_one_warning_that_points_at_it() {
 }
 
 #[test]
-fn foreign_sections_are_nobodys_business() {
-    let text = cases::BASE.replace("<reference>", "<acme><options/></acme><amazons3/><reference>");
-    assert_eq!(diagnose(&text), "");
+fn foreign_sections_are_left_to_whoever_knows_the_extensions() {
+    let sections = "<acme a='b'><options/></acme><amazons3/><mysqll/><reference>";
+    let text = cases::BASE.replace("<reference>", sections);
+    let loaded = Config::parse(Source::new("f", &text)).unwrap();
+    assert_eq!(loaded.warnings.len(), 1, "{}", loaded.warnings);
+    let foreign: Vec<_> = loaded.document.foreign_sections().map(|section| section.source_text()).collect();
+    assert_eq!(foreign[..2], ["<acme a='b'><options/></acme>", "<amazons3/>"]);
+    assert!(!foreign.contains(&"<mysqll/>"), "that one is a misspelt section of ours");
+}
+
+#[test]
+fn names_of_built_in_actions_are_refused_for_others() {
+    for name in ["collect", "all", "initialize"] {
+        let text = cases::BASE.replacen("<name>database</name>", &format!("<name>{name}</name>"), 1);
+        let said = diagnose(&text);
+        assert!(said.contains(&format!("error: `{name}` is the name of a built-in action")), "{said}");
+        assert!(said.contains("hint: choose another name"), "{said}");
+    }
+}
+
+#[test]
+fn how_a_program_is_run_is_checked_with_the_others() {
+    let place = "<name>database</name>";
+    let settings = "<command>dump</command><timeout>-1</timeout><run_as>nobody</run_as><section>db</section>";
+    let said = diagnose(&cases::BASE.replacen(place, &format!("{place}{settings}"), 1));
+    for expected in ["`command` must be an absolute path", "`timeout` must not be negative"] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    let right = settings.replace(">dump", ">/opt/dump").replace("-1", "60");
+    let loaded = Config::parse(Source::new("f", &cases::BASE.replacen(place, &format!("{place}{right}"), 1)));
+    let loaded = loaded.unwrap();
+    assert!(loaded.warnings.is_empty(), "{}", loaded.warnings);
+    let action = &loaded.config.extensions.as_ref().unwrap().actions[0];
+    assert_eq!(action.program.command.as_ref().unwrap().value, std::path::Path::new("/opt/dump"));
+    assert_eq!(action.program.timeout, Some(60));
+    let again = Config::parse(Source::new("f", &loaded.config.render().unwrap())).unwrap().config;
+    assert_eq!(again.extensions, loaded.config.extensions);
 }
 
 #[test]

@@ -13,6 +13,7 @@ use redcedar_config::cedar::{HookKind, RemotePeer};
 
 pub use hooks::HookCall;
 pub use order::{Action, Actions, Function, order_mode};
+pub(crate) use registry::function;
 pub use registry::{Builtin, EXTENSIONS};
 
 /// The pseudo action.
@@ -71,9 +72,9 @@ pub enum PlanError {
         /// The action.
         name: String,
     },
-    /// A configured extension is none that we have.
+    /// What was asked for is none of the original's actions.
     #[error(
-        "extension [{action}] wants function [{function}] of module [{module}], which is none of the official extensions"
+        "Action [{action}] wants function [{function}] of module [{module}], which is none of the actions there."
     )]
     UnknownFunction {
         /// The name of the action.
@@ -155,6 +156,9 @@ impl Plan {
     /// When an action is unknown or may not be combined with the others.
     pub fn new(request: &Request<'_>, actions: &Actions, config: &Config) -> Result<Self, PlanError> {
         let words = check(request.words, actions)?;
+        if request.scope.here() {
+            words.iter().try_for_each(|word| check_function(word, actions, config))?;
+        }
         let mut plan = Self { steps: Vec::new(), full: request.full, warnings: Vec::new() };
         if words == [ALL] {
             for member in Builtin::NORMAL {
@@ -188,8 +192,7 @@ impl Plan {
     /// nothing to store, and that is no reason not to purge.
     fn add_member_of_all(&mut self, member: Builtin, scope: Scope, actions: &Actions, config: &Config) {
         let name = member.name();
-        let replaced = actions.get(name).is_some_and(|action| action.function != Function::Builtin(member));
-        if !scope.here() || replaced || member.is_configured(config) {
+        if !scope.here() || member.is_configured(config) {
             self.add(name, scope, actions, config);
             return;
         }
@@ -209,6 +212,20 @@ fn check<'a>(words: &'a [String], actions: &Actions) -> Result<Vec<&'a str>, Pla
     match ALONE.into_iter().find(|alone| words.contains(alone)) {
         Some(alone) if words.len() > 1 => Err(PlanError::NotCombinable { name: alone.to_owned() }),
         _ => Ok(words),
+    }
+}
+
+/// Whether a word stands for something that can be run here. What nobody asks for need not.
+fn check_function(word: &str, actions: &Actions, config: &Config) -> Result<(), PlanError> {
+    let is_none = actions.get(word).is_some_and(|action| action.function == Function::NoAction);
+    let mut configured = config.extensions.iter().flat_map(|extensions| &extensions.actions);
+    match configured.find(|action| is_none && *action.name == word) {
+        None => Ok(()),
+        Some(action) => Err(PlanError::UnknownFunction {
+            action: action.name.value.clone(),
+            module: action.module.value.clone(),
+            function: action.function.value.clone(),
+        }),
     }
 }
 

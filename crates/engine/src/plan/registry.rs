@@ -2,6 +2,8 @@
 
 use redcedar_config::Config;
 
+use super::order::Function;
+
 /// The built-in actions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Builtin {
@@ -76,16 +78,33 @@ impl Builtin {
 pub const EXTENSIONS: [&str; 9] =
     ["amazons3", "capacity", "encrypt", "mbox", "mysql", "postgresql", "split", "subversion", "sysinfo"];
 
-/// The only function that an official extension offers.
-const FUNCTION: &str = "executeAction";
+/// What stands behind a configured module and function. Both generations of the original name the official ones.
+pub(crate) fn function(module: &str, function: &str) -> Function {
+    let own = ["CedarBackup3", "CedarBackup2"].iter().find_map(|package| module.strip_prefix(package));
+    let Some(path) = own.filter(|path| path.is_empty() || path.starts_with('.')) else {
+        return Function::Program;
+    };
+    let known = match path.strip_prefix(".extend.") {
+        Some(name) if function == "executeAction" => {
+            EXTENSIONS.into_iter().find(|known| *known == name).map(Function::Extension)
+        }
+        Some(_) => None,
+        None => builtin(path, function).map(Function::Builtin),
+    };
+    known.unwrap_or(Function::NoAction)
+}
 
-/// The official extension behind a configured module and function; both generations of the original name them.
-pub(super) fn extension(module: &str, function: &str) -> Option<&'static str> {
-    let name = ["CedarBackup3.extend.", "CedarBackup2.extend."]
-        .iter()
-        .find_map(|prefix| module.strip_prefix(prefix))
-        .filter(|_| function == FUNCTION)?;
-    EXTENSIONS.iter().find(|known| **known == name).copied()
+/// The built-in action behind `.actions.collect` and `executeCollect`. All but one are also in `.action`.
+fn builtin(path: &str, function: &str) -> Option<Builtin> {
+    let named = function.strip_prefix("execute")?;
+    let builtin = Builtin::ALL.into_iter().find(|builtin| {
+        builtin.name().eq_ignore_ascii_case(named) && named.starts_with(|c: char| c.is_ascii_uppercase())
+    })?;
+    let is_there = match path {
+        ".action" => builtin != Builtin::Initialize,
+        _ => path.strip_prefix(".actions.") == Some(builtin.name()),
+    };
+    is_there.then_some(builtin)
 }
 
 #[cfg(test)]
@@ -93,17 +112,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn modules_of_both_generations_are_known_and_others_are_not() {
-        assert_eq!(extension("CedarBackup3.extend.mysql", "executeAction"), Some("mysql"));
-        assert_eq!(extension("CedarBackup2.extend.mbox", "executeAction"), Some("mbox"));
-        for (module, function) in [
+    fn official_modules_of_both_generations_are_known() {
+        for (module, name, expected) in [
+            ("CedarBackup3.extend.mysql", "executeAction", Function::Extension("mysql")),
+            ("CedarBackup2.extend.mbox", "executeAction", Function::Extension("mbox")),
+            ("CedarBackup3.actions.collect", "executeCollect", Function::Builtin(Builtin::Collect)),
+            ("CedarBackup2.action", "executePurge", Function::Builtin(Builtin::Purge)),
+            ("CedarBackup3.actions.initialize", "executeInitialize", Function::Builtin(Builtin::Initialize)),
+        ] {
+            assert_eq!(function(module, name), expected, "{module}.{name}");
+        }
+    }
+
+    #[test]
+    fn what_else_the_original_has_is_no_action_and_all_other_modules_are_programs() {
+        for (module, name) in [
             ("CedarBackup3.extend.mysql", "other"),
             ("CedarBackup3.extend.oracle", "executeAction"),
             ("CedarBackup3.extend.CedarBackup3.extend.mysql", "executeAction"),
-            ("os", "executeAction"),
-            ("mysql", "executeAction"),
+            ("CedarBackup3.actions.collect", "executePurge"),
+            ("CedarBackup3.actions.collect", "executecollect"),
+            ("CedarBackup3.actions.util", "executeCollect"),
+            ("CedarBackup3.action", "executeInitialize"),
+            ("CedarBackup2", "executeCollect"),
         ] {
-            assert_eq!(extension(module, function), None, "{module}.{function}");
+            assert_eq!(function(module, name), Function::NoAction, "{module}.{name}");
+        }
+        for (module, name) in [("os", "executeAction"), ("mysql", "executeAction"), ("CedarBackup33.x", "y")]
+        {
+            assert_eq!(function(module, name), Function::Program, "{module}.{name}");
         }
     }
 }

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use redcedar_config::cedar::{Extensions, Hook, Purge, Store};
+use redcedar_config::cedar::{ExtendedAction, Extensions, Hook, ProgramSettings, Purge, Store};
 use redcedar_config::value::MediaType;
 
 use super::*;
@@ -46,6 +46,47 @@ fn pool_with_clients() -> Config {
         redcedar_config::cedar::RemotePeer { managed: None, ..sample::managed_peer("d", None) },
     ];
     config
+}
+
+/// With an action `x` beside collect.
+fn with_action(mut config: Config, module: &str, function: &str) -> Config {
+    config.extensions = Some(Extensions {
+        order_mode: None,
+        actions: vec![ExtendedAction {
+            name: "x".to_owned().into(),
+            module: module.to_owned().into(),
+            function: function.to_owned().into(),
+            index: Some(100),
+            run_before: None,
+            run_after: None,
+            has_depends: false,
+            program: ProgramSettings::default(),
+        }],
+    });
+    config
+}
+
+#[test]
+fn a_function_that_is_no_action_is_refused_when_it_is_asked_for_here() {
+    let config = with_action(pool_with_clients(), "CedarBackup3.extend.mysql", "backupDatabase");
+    assert_eq!(
+        plan(&["collect", "x"], Scope::Here, &config).unwrap_err().to_string(),
+        "Action [x] wants function [backupDatabase] of module [CedarBackup3.extend.mysql], \
+         which is none of the actions there."
+    );
+    assert_eq!(shown(&plan(&["collect"], Scope::Here, &config).unwrap()), ["collect"]);
+    assert!(plan(&["x"], Scope::PeersOnly, &config).unwrap().steps.is_empty());
+}
+
+#[test]
+fn modules_of_nobodys_are_programs_and_those_of_built_in_actions_are_built_in() {
+    for (module, name, function) in [
+        ("foo.bar", "run", Function::Program),
+        ("CedarBackup3.actions.collect", "executeCollect", Function::Builtin(Builtin::Collect)),
+    ] {
+        let config = with_action(pool_with_clients(), module, name);
+        assert_eq!(plan(&["x"], Scope::Here, &config).unwrap().steps[0].action.function, function);
+    }
 }
 
 #[test]
@@ -129,19 +170,7 @@ fn peers_follow_each_action_in_file_order() {
 
 #[test]
 fn of_two_actions_with_one_index_all_local_steps_come_before_all_peers() {
-    let mut config = pool_with_clients();
-    config.extensions = Some(Extensions {
-        order_mode: None,
-        actions: vec![redcedar_config::cedar::ExtendedAction {
-            name: "x".to_owned().into(),
-            module: "CedarBackup3.extend.mysql".to_owned().into(),
-            function: "executeAction".to_owned().into(),
-            index: Some(100),
-            run_before: None,
-            run_after: None,
-            has_depends: false,
-        }],
-    });
+    let config = with_action(pool_with_clients(), "CedarBackup3.extend.mysql", "executeAction");
     let steps = plan(&["x", "collect"], Scope::HereAndPeers, &config).unwrap();
     assert_eq!(shown(&steps), ["x", "collect", "collect on peer a", "collect on peer b"]);
 }

@@ -94,6 +94,9 @@ pub(super) fn directory(
     taking: &Taking<'_>,
 ) -> Result<Taken, super::PeerError> {
     listing::clear(target)?;
+    if let Method::Adopt { .. } = taking.method {
+        source.sync_file_system()?;
+    }
     let Listing { files, skipped } = listing::regular_files(source, taking.method)?;
     let mut taken = Taken { skipped, ..Taken::default() };
     taking.announce(&files);
@@ -244,7 +247,12 @@ impl Take<'_> {
                 _ => Err(FileError::Processed(self.shown(name))),
             };
         }
-        pending.publish(stat.st_mode & MODE, self.taking.owner)?;
+        let (mode, owner) = (stat.st_mode & MODE, self.taking.owner);
+        match self.taking.method {
+            Method::Copy => pending.publish(mode, owner)?,
+            // The checksums, which are published in any case, bring the directory to disk.
+            Method::Adopt { .. } => pending.publish_one_of_many(mode, owner)?,
+        }
         self.checksums.insert(name.to_owned(), digest);
         if let Some(replaced) = replaced {
             self.target.remove_file(&replaced)?;

@@ -36,7 +36,7 @@ pub(crate) fn open_no_follow_with(path: &Path, options: &mut OpenOptions) -> io:
 }
 
 /// The digest of all that a file still has to give.
-pub(crate) fn digest<D: Digest>(file: &mut File) -> io::Result<D> {
+pub(crate) fn digest<D: Digest>(file: &mut impl Read) -> io::Result<D> {
     let mut digest = D::new();
     let mut buffer = vec![0; 1 << 16];
     loop {

@@ -3,7 +3,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use redcedar_system::command::{Command, CommandError, Finished, Runner};
+use redcedar_system::command::{Command, CommandError, Finished, Runner, Stream};
 
 use super::Mysql;
 use crate::sample::{Machine, ended};
@@ -103,6 +103,15 @@ impl Runner for Looking {
         _: &Command,
         _: &mut dyn Read,
         _: &mut dyn FnMut(&[u8]),
+    ) -> Result<Finished, CommandError> {
+        unreachable!("nothing is fed")
+    }
+
+    fn converse(
+        &self,
+        _: &Command,
+        _: &mut dyn Read,
+        _: &mut dyn FnMut(Stream, &[u8]),
     ) -> Result<Finished, CommandError> {
         unreachable!("nothing is fed")
     }

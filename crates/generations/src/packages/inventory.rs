@@ -162,7 +162,8 @@ impl Builder {
     pub(super) fn finish(self) -> Inventory {
         let mut inventory = self.inventory;
         let Inventory { paths, records, .. } = &mut inventory;
-        records.sort_unstable_by(|a, b| {
+        // The lists of packages are in order already, each for itself.
+        records.sort_by(|a, b| {
             compare_paths(a.path(paths), b.path(paths)).then(a.owned.package.cmp(&b.owned.package))
         });
         records.shrink_to_fit();

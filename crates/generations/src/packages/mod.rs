@@ -12,6 +12,8 @@ mod read;
 mod root;
 mod rpm;
 mod stanza;
+#[cfg(test)]
+mod tests;
 
 pub use inventory::{Inventory, OwnedPath};
 
@@ -28,6 +30,13 @@ use root::Root;
 /// A package of an [`Inventory`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PackageRef(pub(crate) u32);
+
+impl PackageRef {
+    /// Its place in [`Inventory::packages`].
+    pub fn index(self) -> u32 {
+        self.0
+    }
+}
 
 /// An installed package.
 #[derive(Debug, Clone, PartialEq, Eq)]

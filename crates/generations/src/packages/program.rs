@@ -38,12 +38,15 @@ pub(super) fn read(program: &Path, system: &System, builder: &mut Builder) -> Re
     let unusable = |number: usize, what: &str| {
         PackagesError::Command(format!("its record {} is not as expected: {what}", number + 1))
     };
+    let records = records(&output).map_err(|what| unusable(0, what))?;
+    let mut records = records.into_iter().map(Record).enumerate();
+    match records.next() {
+        Some((_, Record(first))) if first == [(&b"protocol"[..], &b"1"[..])] => {}
+        _ => return Err(unusable(0, "it is not `protocol=1`")),
+    }
     let mut package = None;
-    for (number, record) in records(&output).map_err(|what| unusable(0, what))?.into_iter().enumerate() {
-        let record = Record(record);
+    for (number, record) in records {
         match record.0.first() {
-            Some((b"protocol", b"1")) if number == 0 => record.keys(&["protocol"]),
-            _ if number == 0 => Err("the first is not `protocol=1`"),
             Some((b"package", _)) => record.package().map(|found| package = Some(builder.package(found))),
             Some((b"path", _)) => match package {
                 Some(package) => record.owned(package).map(|(path, owned)| builder.owned(path, owned)),

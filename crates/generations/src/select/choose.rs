@@ -178,6 +178,7 @@ fn compare_with_cache(
     system: &System,
     remarks: &mut Vec<String>,
 ) -> Result<Vec<Compared>, ChooseError> {
+    let mut is_new = false;
     let cache = Cache::load(path).unwrap_or_else(|error| {
         remarks.push(format!("all packaged files are read again, because the cache cannot be used: {error}"));
         Cache::default()
@@ -204,10 +205,13 @@ fn compare_with_cache(
             && is_settled
         {
             writer.add(job.path, job.found, &digest);
+            is_new |= known.is_none();
         }
         outcomes.push(outcome);
     }
-    if let Err(error) = writer.store(path) {
+    if (is_new || writer.len() != cache.len())
+        && let Err(error) = writer.store(path)
+    {
         remarks.push(format!("digests are not remembered, so the next run reads all again: {error}"));
     }
     Ok(outcomes)

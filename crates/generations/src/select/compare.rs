@@ -1,5 +1,6 @@
 //! Comparing files and links with the records of their packages, on all cores.
 
+use std::cell::RefCell;
 use std::ffi::OsString;
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
@@ -13,6 +14,7 @@ use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags};
 use super::Reason;
 use crate::Digest;
 use crate::digest::Hasher;
+use crate::md5;
 use crate::packages::{Claim, Target};
 
 /// Something to be compared.
@@ -49,79 +51,111 @@ impl Compared {
     }
 }
 
-/// How many jobs a thread takes at a time.
-const SHARE: usize = 16;
-
 /// Does all jobs; one outcome for each.
 pub(super) fn compare_all(jobs: &[Job<'_>], interrupt: &Interrupt) -> Result<Vec<Compared>, Interrupted> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    // The largest first, so that no thread is left with one at the end.
+    let mut order: Vec<usize> = (0..jobs.len()).collect();
+    order.sort_by_key(|&index| std::cmp::Reverse(jobs[index].found.size));
     let next = AtomicUsize::new(0);
-    let work = || -> Result<Vec<(usize, Compared)>, Interrupted> {
-        let mut reader = Reader::new();
-        let mut done = Vec::new();
-        loop {
-            let first = next.fetch_add(SHARE, Ordering::Relaxed);
-            if first >= jobs.len() {
-                return Ok(done);
-            }
-            for (index, job) in jobs.iter().enumerate().skip(first).take(SHARE) {
-                interrupt.check()?;
-                done.push((index, reader.compare(job)));
-            }
-        }
+    let next_job = || {
+        let index = *order.get(next.fetch_add(1, Ordering::Relaxed))?;
+        (!interrupt.is_raised()).then(|| (index, &jobs[index]))
     };
     let mut outcomes = vec![Compared::NOT_DONE; jobs.len()];
     std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| work(next_job))).collect();
         for worker in workers {
             let done = worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            for (index, outcome) in done? {
+            for (index, outcome) in done {
                 outcomes[index] = outcome;
             }
         }
-        Ok(outcomes)
-    })
+    });
+    interrupt.check()?;
+    Ok(outcomes)
 }
 
-/// Reads files into one buffer.
-struct Reader {
-    buffer: Vec<u8>,
-}
-
-impl Reader {
-    fn new() -> Self {
-        Self { buffer: vec![0; 256 * 1024] }
-    }
-
-    fn compare(&mut self, job: &Job<'_>) -> Compared {
-        let compared = match job.claim {
-            Claim::File { digest, .. } => self.compare_content(job, digest),
-            Claim::Symlink(target) => compare_target(job, target),
-            _ => return Compared::save(Reason::Unspecified),
-        };
-        compared.unwrap_or(Compared::NOT_DONE)
-    }
-
-    fn compare_content(&mut self, job: &Job<'_>, claimed: &Digest) -> io::Result<Compared> {
-        let mut file = open(job.path)?;
-        if has_attributes(&file)? {
-            return Ok(Compared::save(Reason::Attributes));
-        }
-        let mut hasher = Hasher::like(claimed);
-        loop {
-            match file.read(&mut self.buffer) {
-                Ok(0) => break,
-                Ok(count) => hasher.update(&self.buffer[..count]),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+/// Does jobs as long as there are any.
+fn work<'a>(next_job: impl Fn() -> Option<(usize, &'a Job<'a>)>) -> Vec<(usize, Compared)> {
+    let done = RefCell::new(Vec::new());
+    let finish = |index, compared: io::Result<Compared>| {
+        done.borrow_mut().push((index, compared.unwrap_or(Compared::NOT_DONE)));
+    };
+    let next_file = || {
+        while let Some((index, job)) = next_job() {
+            match job.start() {
+                Ok(Step::Digest(file)) => return Some(Reading { index, job, file }),
+                Ok(Step::Compared(compared)) => finish(index, Ok(compared)),
+                Err(error) => finish(index, Err(error)),
             }
         }
+        None
+    };
+    md5::digest_all(next_file, |reading: Reading<'_>, digest| {
+        let compared = digest.and_then(|digest| reading.job.end(&reading.file, Digest::Md5(digest)));
+        finish(reading.index, compared);
+    });
+    done.into_inner()
+}
+
+/// A file of which the MD5 is needed.
+struct Reading<'a> {
+    index: usize,
+    job: &'a Job<'a>,
+    file: std::fs::File,
+}
+
+impl md5::Source for Reading<'_> {
+    fn content(&mut self) -> &mut impl Read {
+        &mut self.file
+    }
+}
+
+/// How far a job has come.
+enum Step {
+    Compared(Compared),
+    /// The MD5 of this is needed.
+    Digest(std::fs::File),
+}
+
+impl Job<'_> {
+    fn start(&self) -> io::Result<Step> {
+        let claimed = match self.claim {
+            Claim::File { digest, .. } => digest,
+            Claim::Symlink(target) => return self.compare_target(target).map(Step::Compared),
+            _ => return Ok(Step::Compared(Compared::save(Reason::Unspecified))),
+        };
+        let mut file = open(self.path)?;
+        if has_attributes(&file)? {
+            return Ok(Step::Compared(Compared::save(Reason::Attributes)));
+        }
+        let Some(mut hasher) = Hasher::like(claimed) else { return Ok(Step::Digest(file)) };
+        io::copy(&mut file, &mut hasher)?;
+        self.end(&file, hasher.finish()).map(Step::Compared)
+    }
+
+    /// What the digest of an open file says about it.
+    fn end(&self, file: &std::fs::File, digest: Digest) -> io::Result<Compared> {
         // Only now: what changed before or while it was read is not what the walk has found.
-        let statx = rustix::fs::statx(&file, c"", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
-        if Metadata::from_statx(&statx).as_ref() != Some(job.found) {
+        let statx = rustix::fs::statx(file, c"", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
+        if Metadata::from_statx(&statx).as_ref() != Some(self.found) {
             return Ok(Compared::NOT_DONE);
         }
-        Ok(Compared::of_digest(hasher.finish(), job.claim))
+        Ok(Compared::of_digest(digest, self.claim))
+    }
+
+    fn compare_target(&self, claimed: &Target) -> io::Result<Compared> {
+        let found: OsString = fs_err::read_link(self.path)?.into();
+        let is_equal = match claimed {
+            Target::Path(path) => *path == found,
+            // Nobody records the MD5 of a target.
+            Target::Digest(digest) => Hasher::like(digest).is_some_and(|mut hasher| {
+                hasher.update(found.as_bytes());
+                hasher.finish() == *digest
+            }),
+        };
+        Ok(Compared { reason: (!is_equal).then_some(Reason::TargetChanged), digest: None })
     }
 }
 
@@ -149,17 +183,4 @@ fn has_attributes(file: &std::fs::File) -> io::Result<bool> {
         Err(rustix::io::Errno::RANGE) => Ok(true),
         Err(error) => Err(error.into()),
     }
-}
-
-fn compare_target(job: &Job<'_>, claimed: &Target) -> io::Result<Compared> {
-    let found: OsString = fs_err::read_link(job.path)?.into();
-    let is_equal = match claimed {
-        Target::Path(path) => *path == found,
-        Target::Digest(digest) => {
-            let mut hasher = Hasher::like(digest);
-            hasher.update(found.as_bytes());
-            hasher.finish() == *digest
-        }
-    };
-    Ok(Compared { reason: (!is_equal).then_some(Reason::TargetChanged), digest: None })
 }

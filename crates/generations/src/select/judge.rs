@@ -53,7 +53,8 @@ fn availability(package: &Package, trust: Trust) -> Option<Reason> {
         (State::ConfigurationOnly, ..) => Some(Reason::Obsolete),
         (State::Unfinished, ..) => Some(Reason::Unfinished),
         (_, Trust::SameVersion | Trust::AnyVersion, Availability::SameVersion)
-        | (_, Trust::AnyVersion, Availability::OtherVersion) => None,
+        | (_, Trust::AnyVersion, Availability::OtherVersion)
+        | (_, Trust::Installed, _) => None,
         (_, _, Availability::OtherVersion) => Some(Reason::OtherVersion),
         (_, _, Availability::SameVersion | Availability::Nowhere) => Some(Reason::NotAvailable),
     }
@@ -177,6 +178,7 @@ mod tests {
             (Trust::Nothing, [Some(Reason::NotAvailable), Some(Reason::OtherVersion)]),
             (Trust::SameVersion, [None, Some(Reason::OtherVersion)]),
             (Trust::AnyVersion, [None, None]),
+            (Trust::Installed, [None, None]),
         ];
         let reason = |state, availability, trust| {
             let package = package(state, availability);
@@ -185,7 +187,9 @@ mod tests {
         };
         for (trust, expected) in cases {
             assert_eq!([SameVersion, OtherVersion].map(|a| reason(State::Installed, a, trust)), expected);
-            assert_eq!(reason(State::Installed, Nowhere, trust), Some(Reason::NotAvailable));
+            let is_saved = trust != Trust::Installed;
+            let expected = is_saved.then_some(Reason::NotAvailable);
+            assert_eq!(reason(State::Installed, Nowhere, trust), expected);
             assert_eq!(reason(State::Unfinished, SameVersion, trust), Some(Reason::Unfinished));
             assert_eq!(reason(State::ConfigurationOnly, SameVersion, trust), Some(Reason::Obsolete));
         }

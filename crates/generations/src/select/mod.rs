@@ -57,6 +57,8 @@ pub enum Trust {
     SameVersion,
     /// Those that a repository has in any version.
     AnyVersion,
+    /// All that are installed: somebody keeps them elsewhere.
+    Installed,
 }
 
 /// What becomes of a path.

@@ -1,4 +1,4 @@
-//! Running scripts where generations are: on a machine that is reached by `ssh`, or here.
+//! Running scripts where generations are, on a machine that is reached by `ssh`.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
@@ -26,26 +26,24 @@ const ALIAS: &str = "redcedar-destination";
 
 /// Where generations are, as long as it lives with one connection for everything.
 pub(super) struct Far<'a> {
-    remote: Option<&'a Remote>,
+    remote: &'a Remote,
     /// Holds the socket of the connection, and the keys that the host may have.
     scratch: Scratch,
     system: &'a System,
 }
 
 impl<'a> Far<'a> {
-    pub(super) fn new(remote: Option<&'a Remote>, system: &'a System) -> io::Result<Self> {
+    pub(super) fn new(remote: &'a Remote, system: &'a System) -> io::Result<Self> {
         let scratch = Scratch::new(None)?;
-        if let Some(remote) = remote
-            && !remote.host_keys.is_empty()
-        {
+        if !remote.host_keys.is_empty() {
             let lines = remote.host_keys.iter().map(|key| format!("{ALIAS} {key}\n"));
             scratch.file("known_hosts", lines.collect::<String>().as_bytes())?;
         }
         Ok(Self { remote, scratch, system })
     }
 
-    /// The machine, if it is another one.
-    pub(super) fn remote(&self) -> Option<&'a Remote> {
+    /// The machine.
+    pub(super) fn remote(&self) -> &'a Remote {
         self.remote
     }
 
@@ -54,17 +52,12 @@ impl<'a> Far<'a> {
     pub(super) fn command<A: AsRef<OsStr>>(&self, script: &str, arguments: &[A]) -> Command {
         let arguments = arguments.iter().map(AsRef::as_ref);
         let words = ["sh", "-c", script, "sh"].map(OsStr::new).into_iter().chain(arguments);
-        match self.remote {
-            None => Command::new("sh").args(words.skip(1).map(OsStr::to_owned)),
-            Some(remote) => {
-                let mut line = Vec::from(b"exec");
-                for word in words {
-                    line.push(b' ');
-                    line.extend(quoted(word.as_bytes(), b'\'', br"'\''"));
-                }
-                self.ssh(remote).arg("--").arg(&remote.host).arg(OsString::from_vec(line))
-            }
+        let mut line = Vec::from(b"exec");
+        for word in words {
+            line.push(b' ');
+            line.extend(quoted(word.as_bytes(), b'\'', br"'\''"));
         }
+        self.ssh().arg("--").arg(&self.remote.host).arg(OsString::from_vec(line))
     }
 
     /// Runs a script and returns the lines that it prints.
@@ -90,45 +83,43 @@ impl<'a> Far<'a> {
 
     /// What a command that did not succeed means.
     pub(super) fn failed(&self, intent: &'static str, finished: &Finished) -> TransferError {
-        let place = self.place();
-        let is_connection = self.remote.is_some() && finished.status == 255;
-        let said = finished.explain(if is_connection { "ssh" } else { "the shell" });
-        let hint = match self.remote {
-            Some(_) if finished.tail.iter().any(|line| line.contains("Host key verification failed")) => {
-                "; its key must be in a file of known hosts, or be configured as `host_key`"
-            }
-            Some(_) if finished.tail.iter().any(|line| line.contains("Permission denied (")) => {
-                "; a key or an agent must let us in without a question"
-            }
-            _ => "",
+        let said = finished.explain(if finished.status == 255 { "ssh" } else { "the shell" });
+        let says = |text| finished.tail.iter().any(|line| line.contains(text));
+        let hint = if says("Host key verification failed") {
+            "; its key must be in a file of known hosts, or be configured as `host_key`"
+        } else if says("Permission denied (") {
+            "; a key or an agent must let us in without a question"
+        } else {
+            ""
         };
+        let place = self.place();
         TransferError::Far { intent, place, reason: format!("{said}{hint}") }
     }
 
     /// Where that is, for people.
     pub(super) fn place(&self) -> String {
-        self.remote
-            .map_or_else(|| "this machine".to_owned(), |remote| escape::display(&remote.host).to_string())
+        escape::display(&self.remote.host).to_string()
     }
 
     /// `ssh` with everything but the host.
-    fn ssh(&self, remote: &Remote) -> Command {
-        let words = self.ssh_words(remote);
+    fn ssh(&self) -> Command {
+        let words = self.ssh_words();
         let (program, arguments) =
             words.split_first().map_or(("ssh", &[][..]), |(first, rest)| (first, rest));
         Command::new(program).args(arguments)
     }
 
     /// For `--rsh`: words in quotes where rsync would take them apart.
-    pub(super) fn rsh(&self, remote: &Remote) -> OsString {
-        let words = self.ssh_words(remote).into_iter().map(|word| match word.bytes().all(is_plain) {
+    pub(super) fn rsh(&self) -> OsString {
+        let words = self.ssh_words().into_iter().map(|word| match word.bytes().all(is_plain) {
             true => word.into_bytes(),
             false => quoted(word.as_bytes(), b'\'', b"''"),
         });
         OsString::from_vec(words.collect::<Vec<_>>().join(&b' '))
     }
 
-    fn ssh_words(&self, remote: &Remote) -> Vec<String> {
+    fn ssh_words(&self) -> Vec<String> {
+        let remote = self.remote;
         let mut words = remote.ssh.clone();
         words.extend(["-p".to_owned(), remote.port.to_string(), "-l".to_owned(), remote.user.clone()]);
         if let Some(key) = &remote.key {
@@ -170,9 +161,8 @@ impl<'a> Far<'a> {
 
 impl Drop for Far<'_> {
     fn drop(&mut self) {
-        let Some(remote) = self.remote else { return };
         if self.socket().is_some_and(|socket| Path::new(&socket).exists()) {
-            let command = self.ssh(remote).args(["-q", "-O", "exit", "--"]).arg(&remote.host);
+            let command = self.ssh().args(["-q", "-O", "exit", "--"]).arg(&self.remote.host);
             // It would end by itself a little later.
             let _ended_later = self.system.runner.stream(&command, &mut io::sink());
         }

@@ -6,10 +6,11 @@
 
 mod far;
 mod lock;
+mod manifest;
 mod rsync;
 mod store;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::civil::DateTime;
@@ -18,18 +19,23 @@ use redcedar_system::command::{CommandError, Finished};
 use redcedar_system::{Interrupted, System, checkpoint, escape};
 
 use crate::Name;
-use crate::config::Destination;
+use crate::config::Remote;
 use crate::select::{Choice, Fate};
 use far::{Far, lost};
 use lock::StoreLock;
+use manifest::Making;
 use rsync::{End, Listing};
 use store::{PARTIAL, Store};
 
 /// What is sent, and where to.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// Where it goes.
-    pub destination: &'a Destination,
+    /// The machine it goes to.
+    pub remote: &'a Remote,
+    /// The directory of the generations there.
+    pub directory: &'a Path,
+    /// What was walked.
+    pub roots: &'a [PathBuf],
     /// What was chosen.
     pub choice: &'a Choice,
     /// Which generations stay; none: all.
@@ -45,8 +51,6 @@ pub struct Sent {
     pub name: Name,
     /// Whether something is missing that could not be read or written; the log has it.
     pub has_errors: bool,
-    /// How long copying took.
-    pub duration: Duration,
     /// Generations that were removed.
     pub removed: Vec<Name>,
     /// Why fewer were removed than should have been.
@@ -117,8 +121,8 @@ pub enum TransferError {
 /// # Errors
 /// When the generation did not become complete; nothing is removed then.
 pub fn send(request: &Request<'_>, system: &System) -> Result<Sent, TransferError> {
-    let far = Far::new(request.destination.remote.as_ref(), system)?;
-    let directory = &request.destination.directory;
+    let far = Far::new(request.remote, system)?;
+    let directory = request.directory;
     let before = Store::survey(&far, directory)?;
     std::thread::scope(|scope| {
         let lock = StoreLock::acquire(scope, &far, &before, system)?;
@@ -151,7 +155,7 @@ impl Sending<'_> {
         checkpoint::reach("snapshot-begun");
         let started = redcedar_system::clock::Stopwatch::start();
         let finished = self.copy(&directory)?;
-        let duration = started.elapsed();
+        monitor.info(format!("Rsync finished. Time: {}", clock_time(started.elapsed())));
         checkpoint::reach("snapshot-copied");
         let has_errors = match End::of(finished.status) {
             End::Complete => false,
@@ -159,11 +163,16 @@ impl Sending<'_> {
             End::Partial => return Err(self.keep_apart(&name, &directory, &finished)),
             End::Failed => return Err(TransferError::Copy { reason: finished.explain("rsync"), directory }),
         };
+        let making =
+            Making { name: &name, now: &now, roots: self.request.roots, is_by_root: self.store.is_root };
+        let manifest = manifest::of(self.request.choice, &making)?;
+        self.store.describe(self.far, &name, &manifest, self.system)?;
+        checkpoint::reach("snapshot-described");
         self.store.finish(self.far, &directory, &name.to_string(), self.mode_of_root())?;
         checkpoint::reach("snapshot-named");
         self.store.point_latest(self.far, &name)?;
         let (removed, not_removed) = self.rotate(&name, now.datetime());
-        Ok(Sent { name, has_errors, duration, removed, not_removed })
+        Ok(Sent { name, has_errors, removed, not_removed })
     }
 
     /// Ends deletions that were begun, and removes old leftovers but the newest, which is worth something.
@@ -245,4 +254,11 @@ impl Sending<'_> {
             Err(error) => (Vec::new(), Some(escape::display(&error.to_string()).to_string())),
         }
     }
+}
+
+/// A duration as the original's log has it.
+fn clock_time(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    format!("{hours}:{minutes:02}:{seconds:02}.{:06}", duration.subsec_micros())
 }

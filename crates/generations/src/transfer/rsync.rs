@@ -52,20 +52,18 @@ pub(super) fn command(far: &Far<'_>, store: &Store, directory: &str, bases: &[St
     for base in bases {
         command = command.arg(joined("--link-dest=", &store.within(base)));
     }
-    let mut target = OsString::new();
-    let mut fake_super = !store.is_root;
-    if let Some(remote) = far.remote() {
-        fake_super = remote.fake_super.unwrap_or(fake_super);
-        command = command.arg("--protect-args").arg(joined("--rsh=", &far.rsh(remote)));
-        if let Some(program) = &remote.rsync {
-            command = command.arg(format!("--rsync-path={program}"));
-        }
-        let host = &remote.host;
-        target.push(if host.contains(':') { format!("[{host}]:") } else { format!("{host}:") });
+    let remote = far.remote();
+    command = command.arg("--protect-args").arg(joined("--rsh=", &far.rsh()));
+    if let Some(program) = &remote.rsync {
+        command = command.arg(format!("--rsync-path={program}"));
     }
+    let fake_super = remote.fake_super.unwrap_or(!store.is_root);
     if fake_super {
         command = command.arg("-M--fake-super");
     }
+    let host = &remote.host;
+    let mut target =
+        OsString::from(if host.contains(':') { format!("[{host}]:") } else { format!("{host}:") });
     target.push(store.within(directory));
     target.push("/");
     command.arg("--").arg("/").arg(target)

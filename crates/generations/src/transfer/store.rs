@@ -2,11 +2,13 @@
 //! work on are their arguments. Names of generations reach a deletion only after they were understood.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use redcedar_system::System;
+
 use super::TransferError;
-use super::far::Far;
+use super::far::{Far, lost};
 use crate::Name;
 use crate::name::{INCOMPLETE, TRASH};
 
@@ -21,10 +23,14 @@ const BEGIN: &str = "set -e; cd -- \"$1\"; umask 077; mkdir -- \"$2\"";
 /// The directory gets the mode of `/`, to which it may be copied back. Nothing that is there is replaced.
 const FINISH: &str = "set -e; cd -- \"$1\"; chmod \"$4\" \"$2\"; sync -f . 2>/dev/null || sync; \
     if [ -e \"$3\" ] || [ -L \"$3\" ]; then echo \"$3 is there already\" >&2; exit 1; fi; mv -- \"$2\" \"$3\"";
+/// What comes in is the manifest of the generation `$2`.
+const MANIFEST: &str = "set -e; cd -- \"$1\"; umask 077; cat > \".redcedar-$2\"; \
+    mv -f -- \".redcedar-$2\" \"$2.manifest.jsonl.zst\"";
 const LATEST: &str = "set -e; cd -- \"$1\"; ln -sfn -- \"$2\" latest; sync -f . 2>/dev/null || sync";
 /// Only directories get another mode: files may be shared with generations that stay.
 const REMOVE: &str = "set -e; cd -- \"$1\"; shift; \
-    for n; do case \"$n\" in .trash-*) ;; *) mv -- \"$n\" \".trash-$n\" ;; esac; done; \
+    for n; do case \"$n\" in .trash-*) ;; *) mv -- \"$n\" \".trash-$n\"; b=${n%.incomplete}; \
+    rm -f -- \"${b%.partial}.manifest.jsonl.zst\" ;; esac; done; \
     for n; do t=.trash-${n#.trash-}; find \"$t\" -type d ! -perm -700 -exec chmod u+rwx {} \\; ; rm -rf -- \"$t\"; done";
 
 /// The directory as it was found.
@@ -51,7 +57,7 @@ pub(super) struct Leftover {
 
 impl Store {
     /// Looks at it; makes the directory if it is not there.
-    pub(super) fn survey(far: &Far<'_>, directory: &std::path::Path) -> Result<Self, TransferError> {
+    pub(super) fn survey(far: &Far<'_>, directory: &Path) -> Result<Self, TransferError> {
         let intent = "look at the generations";
         let lines = far.ask(intent, SURVEY, &[directory], QUESTION)?;
         let mut lines = lines.into_iter();
@@ -104,6 +110,22 @@ impl Store {
         let directory = format!("{name}{INCOMPLETE}");
         far.ask("begin a generation", BEGIN, &[self.path.as_os_str(), directory.as_ref()], QUESTION)?;
         Ok(directory)
+    }
+
+    /// Puts the manifest of a generation there.
+    pub(super) fn describe(
+        &self,
+        far: &Far<'_>,
+        name: &Name,
+        mut manifest: &[u8],
+        system: &System,
+    ) -> Result<(), TransferError> {
+        let intent = "store the manifest";
+        let name = name.to_string();
+        let command = far.command(MANIFEST, &[self.path.as_os_str(), name.as_ref()]);
+        let finished = system.runner.feed(&command, &mut manifest, &mut |_| {});
+        let finished = finished.map_err(|error| lost(intent, error))?;
+        if finished.success() { Ok(()) } else { Err(far.failed(intent, &finished)) }
     }
 
     /// Gives it its name, once it is on disk.

@@ -121,6 +121,7 @@ fn dump(name: &[u8]) -> Option<OtherKind> {
     }
     match text? {
         b"dpkg-selections" | b"fdisk-l" | b"ls-laR" => Some(OtherKind::SystemInformation),
+        text if text.starts_with(b"sysinfo-") => Some(OtherKind::SystemInformation),
         text if is_svndump(text) => Some(OtherKind::Subversion),
         _ => None,
     }
@@ -172,6 +173,7 @@ mod tests {
             ("postgresqlglobals.txt", StoredKind::Other(OtherKind::Postgresql)),
             ("mysqldump-web.txt.zst", StoredKind::Other(OtherKind::Mysql)),
             ("ls-laR.txt.bz2", StoredKind::Other(OtherKind::SystemInformation)),
+            ("sysinfo-disks.txt.bz2", StoredKind::Other(OtherKind::SystemInformation)),
             (".tar", StoredKind::Other(OtherKind::Foreign)),
             ("readme", StoredKind::Other(OtherKind::Foreign)),
         ] {

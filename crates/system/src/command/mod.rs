@@ -1,5 +1,6 @@
 //! The only gate to other programs.
 
+mod executable;
 mod feed;
 mod line;
 mod replace;
@@ -11,6 +12,7 @@ use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use executable::{Executable, ExecutableError};
 pub use line::split;
 pub use replace::replace_self;
 pub use run::OsRunner;
@@ -36,6 +38,10 @@ pub struct Command {
     pub input: Option<PathBuf>,
     /// Whether it may ask on our terminal.
     pub asks: bool,
+    /// The file that is run, if that was opened before; `program` is its path then.
+    pub executable: Option<Executable>,
+    /// Whether it gets as little from us as possible, see [`Command::confined`].
+    pub is_confined: bool,
 }
 
 impl Command {
@@ -49,7 +55,15 @@ impl Command {
             variables: Vec::new(),
             input: None,
             asks: false,
+            executable: None,
+            is_confined: false,
         }
+    }
+
+    /// A command that runs an open file.
+    pub fn of(executable: Executable) -> Self {
+        let program = executable.path().to_owned();
+        Self { executable: Some(executable), ..Self::new(program) }
     }
 
     /// Adds one argument.
@@ -99,6 +113,14 @@ impl Command {
     #[must_use]
     pub fn may_ask(mut self) -> Self {
         self.asks = true;
+        self
+    }
+
+    /// Gives it nothing of our environment but `HOME` and `TZ`, besides a fixed `PATH` and `LANG=C`; lets it begin in `/`, and
+    /// lets nobody else read what it creates unless it says so.
+    #[must_use]
+    pub fn confined(mut self) -> Self {
+        self.is_confined = true;
         self
     }
 
@@ -226,6 +248,15 @@ pub enum CommandError {
     },
 }
 
+/// Where a line of a program came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    /// Its standard output.
+    Output,
+    /// Its standard error.
+    Errors,
+}
+
 /// Starts programs. Each gets an empty standard input, the sanitised environment, a process group of its own (unless it
 /// [may ask](Command::may_ask)); its output,
 /// stdout and stderr together, goes line by line to the monitor.
@@ -254,6 +285,18 @@ pub trait Runner: Send + Sync {
         command: &Command,
         input: &mut dyn Read,
         heard: &mut dyn FnMut(&[u8]),
+    ) -> Result<Finished, CommandError>;
+
+    /// The same, except that lines are told apart by where they came from, and go to `heard` only. The tail is that of its
+    /// standard error.
+    ///
+    /// # Errors
+    /// As with [`Runner::feed`].
+    fn converse(
+        &self,
+        command: &Command,
+        input: &mut dyn Read,
+        heard: &mut dyn FnMut(Stream, &[u8]),
     ) -> Result<Finished, CommandError>;
 }
 

@@ -1,6 +1,9 @@
 //! Running a program and owning its life: own process group, time limit, interrupt, always waited for.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -14,7 +17,7 @@ use nix::unistd::{Gid, Pid, Uid};
 use rustix::event::{PollFd, PollFlags, poll};
 
 use super::feed::{Feed, FeedError};
-use super::{Command, CommandError, Finished, Runner};
+use super::{Command, CommandError, Executable, Finished, Runner, Stream};
 use crate::account::Account;
 use crate::interrupt::Interrupt;
 use crate::{Environment, Monitor};
@@ -22,6 +25,10 @@ use crate::{Environment, Monitor};
 /// How many lines of a child's output are kept for error messages.
 const TAIL_LINES: usize = 10;
 pub(super) const BUFFER: usize = 1 << 16;
+/// A program that never ends its line must not fill our memory.
+const LONGEST_LINE: usize = 1 << 20;
+/// Where confined programs look for others.
+const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 /// How often the interrupt and the time limit are looked at while the child is silent.
 const TICK: Duration = Duration::from_millis(100);
 /// How long a child may take to end after SIGTERM before SIGKILL.
@@ -56,7 +63,28 @@ impl Runner for OsRunner {
         input: &mut dyn Read,
         heard: &mut dyn FnMut(&[u8]),
     ) -> Result<Finished, CommandError> {
-        self.start(command, Streams { input: Some(input), output: None, heard: Some(heard) })
+        self.start(command, Streams { input: Some(input), heard: Some(heard), ..Streams::default() })
+    }
+
+    fn converse(
+        &self,
+        command: &Command,
+        input: &mut dyn Read,
+        heard: &mut dyn FnMut(Stream, &[u8]),
+    ) -> Result<Finished, CommandError> {
+        let heard = RefCell::new(heard);
+        let mut on_output = |line: &[u8]| heard.borrow_mut()(Stream::Output, line);
+        let mut on_errors = |line: &[u8]| heard.borrow_mut()(Stream::Errors, line);
+        let mut output = Lines::new(None, Some(&mut on_output));
+        let streams = Streams {
+            input: Some(input),
+            output: Some(&mut output),
+            heard: Some(&mut on_errors),
+            is_private: true,
+        };
+        let finished = self.start(command, streams);
+        output.finish();
+        finished
     }
 }
 
@@ -69,6 +97,8 @@ struct Streams<'a> {
     input: Option<&'a mut dyn Read>,
     output: Option<&'a mut dyn Write>,
     heard: Option<Heard<'a>>,
+    /// Whether the monitor does not hear what the program prints.
+    is_private: bool,
 }
 
 impl OsRunner {
@@ -95,8 +125,8 @@ impl OsRunner {
             Ok(child) => child,
             Err(error) => return Ok(Finished { status: super::NOT_STARTED, tail: vec![error.to_string()] }),
         };
-        let mut lines =
-            Lines { monitor: &*self.monitor, heard: streams.heard, line: Vec::new(), tail: VecDeque::new() };
+        let monitor = (!streams.is_private).then_some(&*self.monitor);
+        let mut lines = Lines::new(monitor, streams.heard);
         let followed = self.follow(command, messages, data, feed.as_mut(), &mut lines);
         match followed.and_then(|()| self.wait(command, &mut child)) {
             Ok(status) => Ok(Finished { status: number(status), tail: lines.tail.into() }),
@@ -122,11 +152,15 @@ impl OsRunner {
             (None, Some(path)) => Stdio::from(fs_err::File::open(path)?.into_file()),
             (None, None) => Stdio::null(),
         };
-        let mut child = std::process::Command::new(&command.program);
+        let mut child = match &command.executable {
+            Some(executable) => std::process::Command::new(executable.descriptor()),
+            None => std::process::Command::new(&command.program),
+        };
         child
+            .arg0(&command.program)
             .args(&command.arguments)
             .env_clear()
-            .envs(self.environment.iter())
+            .envs(self.environment_of(command))
             .envs(command.variables.iter().map(|(name, value)| (name, value)))
             .stdin(input)
             .stdout(output)
@@ -134,10 +168,27 @@ impl OsRunner {
         if !command.asks {
             child.process_group(0);
         }
+        if command.is_confined {
+            child.current_dir("/");
+        }
+        let open = command.executable.as_ref().and_then(Executable::inherited);
+        if command.is_confined || open.is_some() {
+            confine(&mut child, command.is_confined, open);
+        }
         if let Some(account) = &command.account {
             become_account(&mut child, account);
         }
         child.spawn()
+    }
+
+    fn environment_of(&self, command: &Command) -> Vec<(&OsStr, &OsStr)> {
+        if !command.is_confined {
+            return self.environment.iter().collect();
+        }
+        let kept = ["HOME", "TZ"].map(|name| (name, self.environment.get(name)));
+        let kept = kept.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let fixed = [("PATH", OsStr::new(PATH)), ("LANG", OsStr::new("C"))];
+        fixed.into_iter().chain(kept).map(|(name, value)| (OsStr::new(name), value)).collect()
     }
 
     /// Feeds the child, and reads everything it prints until it closes its output.
@@ -250,6 +301,23 @@ fn ready<const N: usize>(wanted: [Option<(BorrowedFd<'_>, PollFlags)>; N]) -> io
     Ok(wanted.map(|wanted| wanted.is_some() && ready.next().unwrap_or(false)))
 }
 
+/// Lets the child keep to itself what it creates, and keep `open` open, before it becomes the program.
+#[expect(unsafe_code, reason = "the standard library offers no way to do either in the child only")]
+fn confine(child: &mut std::process::Command, has_own_files: bool, open: Option<Arc<File>>) {
+    let confine = move || {
+        if has_own_files {
+            rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+        }
+        if let Some(file) = &open {
+            rustix::io::fcntl_setfd(file, rustix::io::FdFlags::empty())?;
+        }
+        Ok(())
+    };
+    // SAFETY: between fork and exec, the closure makes two system calls with values prepared before; it neither allocates
+    // nor locks.
+    unsafe { child.pre_exec(confine) };
+}
+
 /// Lets the child give up root before it becomes the program.
 #[expect(unsafe_code, reason = "the standard library offers no way to set the groups of a child")]
 fn become_account(child: &mut std::process::Command, account: &Account) {
@@ -260,9 +328,13 @@ fn become_account(child: &mut std::process::Command, account: &Account) {
         nix::unistd::setgroups(&groups)?;
         nix::unistd::setgid(gid)?;
         nix::unistd::setuid(uid)?;
+        // Whoever can become root again has not given it up.
+        if !uid.is_root() && nix::unistd::setuid(Uid::from_raw(0)).is_ok() {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
         Ok(())
     };
-    // SAFETY: between fork and exec, the closure makes three system calls with values prepared before; it neither allocates
+    // SAFETY: between fork and exec, the closure makes four system calls with values prepared before; it neither allocates
     // nor locks.
     unsafe { child.pre_exec(become_it) };
 }
@@ -281,7 +353,7 @@ fn number(status: ExitStatus) -> i32 {
 
 /// Messages of a child, line by line.
 struct Lines<'a> {
-    monitor: &'a dyn Monitor,
+    monitor: Option<&'a dyn Monitor>,
     /// Who hears them as well.
     heard: Option<Heard<'a>>,
     /// What has come of the current line.
@@ -289,12 +361,18 @@ struct Lines<'a> {
     tail: VecDeque<String>,
 }
 
-impl Lines<'_> {
+impl<'a> Lines<'a> {
+    fn new(monitor: Option<&'a dyn Monitor>, heard: Option<Heard<'a>>) -> Self {
+        Self { monitor, heard, line: Vec::new(), tail: VecDeque::new() }
+    }
+
     fn push(&mut self, bytes: &[u8]) {
         for part in bytes.lines_with_terminator() {
             self.line.extend_from_slice(part);
             if self.line.last() == Some(&b'\n') {
                 self.line.pop();
+                self.end_line();
+            } else if self.line.len() >= LONGEST_LINE {
                 self.end_line();
             }
         }
@@ -307,7 +385,9 @@ impl Lines<'_> {
     }
 
     fn end_line(&mut self) {
-        self.monitor.output(&self.line);
+        if let Some(monitor) = self.monitor {
+            monitor.output(&self.line);
+        }
         if let Some(heard) = &mut self.heard {
             heard(&self.line);
         }
@@ -316,6 +396,17 @@ impl Lines<'_> {
         }
         self.tail.push_back(self.line.to_str_lossy().into_owned());
         self.line.clear();
+    }
+}
+
+impl Write for Lines<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.push(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::sync::Mutex;
 
-use crate::command::{Command, CommandError, Finished, Runner};
+use crate::command::{Command, CommandError, Finished, Runner, Stream};
 
 /// Answers each command with the next scripted end; without a script every command succeeds silently.
 #[derive(Debug, Default)]
@@ -52,6 +52,16 @@ impl Runner for ScriptedRunner {
         command: &Command,
         _input: &mut dyn Read,
         _heard: &mut dyn FnMut(&[u8]),
+    ) -> Result<Finished, CommandError> {
+        self.run(command)
+    }
+
+    /// Nothing is read and nothing is printed.
+    fn converse(
+        &self,
+        command: &Command,
+        _input: &mut dyn Read,
+        _heard: &mut dyn FnMut(Stream, &[u8]),
     ) -> Result<Finished, CommandError> {
         self.run(command)
     }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{
     AtFlags, Dir, FileType, Gid, Mode, OFlags, Stat, Uid, fchmod, fchown, fsync, mkdirat, openat, statat,
-    unlinkat,
+    syncfs, unlinkat,
 };
 use rustix::io::Errno;
 
@@ -216,6 +216,15 @@ impl Directory {
     /// When the system cannot.
     pub fn sync(&self) -> io::Result<()> {
         fsync(&self.handle).map_err(|error| context(error, "cannot bring to disk", &self.path))
+    }
+
+    /// Brings everything to disk that was written to the file system of this directory: for many files, sooner done than
+    /// for one after the other.
+    ///
+    /// # Errors
+    /// When the system cannot.
+    pub fn sync_file_system(&self) -> io::Result<()> {
+        syncfs(&self.handle).map_err(|error| context(error, "cannot bring to disk", &self.path))
     }
 
     /// Where it was when it was opened.

@@ -109,28 +109,39 @@ impl PendingFile {
     /// # Errors
     /// When any of it fails; the temporary file is removed then and what had the name before is untouched. A refused
     /// change of owner is an error like any other.
-    pub fn publish(mut self, mode: u32, owner: Option<Owner>) -> io::Result<()> {
-        let result = self.publish_inner(mode, owner);
-        if result.is_ok() {
-            self.temporary = None;
-        }
-        result
+    pub fn publish(self, mode: u32, owner: Option<Owner>) -> io::Result<()> {
+        self.prepare(mode, owner)?;
+        self.file.sync_all().map_err(|error| with_path(&error, "cannot bring to disk", &self.path))?;
+        let (directory, path) = (self.directory.try_clone()?, self.path.clone());
+        self.rename()?;
+        fsync(directory).map_err(|error| context(error, "cannot bring to disk the directory of", &path))
     }
 
-    fn publish_inner(&mut self, mode: u32, owner: Option<Owner>) -> io::Result<()> {
-        let Some(temporary) = self.temporary.clone() else { return Ok(()) };
+    /// The same for one of many files whose data is on disk already. The directory is left to who publishes the last of them.
+    ///
+    /// # Errors
+    /// As [`PendingFile::publish`].
+    pub fn publish_one_of_many(self, mode: u32, owner: Option<Owner>) -> io::Result<()> {
+        self.prepare(mode, owner)?;
+        self.rename()
+    }
+
+    fn prepare(&self, mode: u32, owner: Option<Owner>) -> io::Result<()> {
         if let Some(owner) = owner {
             let (uid, gid) = (Uid::from_raw(owner.uid), Gid::from_raw(owner.gid));
             fchown(&self.file, Some(uid), Some(gid))
                 .map_err(|error| context(error, "cannot change the owner of", &self.path))?;
         }
         fchmod(&self.file, Mode::from_raw_mode(mode))
-            .map_err(|error| context(error, "cannot change the mode of", &self.path))?;
-        self.file.sync_all().map_err(|error| with_path(&error, "cannot bring to disk", &self.path))?;
-        renameat(self.origin(), &temporary, &self.directory, &self.name)
+            .map_err(|error| context(error, "cannot change the mode of", &self.path))
+    }
+
+    fn rename(mut self) -> io::Result<()> {
+        let Some(temporary) = &self.temporary else { return Ok(()) };
+        renameat(self.origin(), temporary, &self.directory, &self.name)
             .map_err(|error| context(error, "cannot rename the finished", &self.path))?;
-        fsync(&self.directory)
-            .map_err(|error| context(error, "cannot bring to disk the directory of", &self.path))
+        self.temporary = None;
+        Ok(())
     }
 }
 

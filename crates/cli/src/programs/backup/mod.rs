@@ -104,24 +104,16 @@ impl Session<'_> {
     }
 
     fn conclude(&self, outcome: &Outcome) -> Exit {
-        let sent = &outcome.sent;
-        let seconds = sent.duration.as_secs();
-        let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-        let micros = sent.duration.subsec_micros();
-        self.log.info(&format!("Rsync finished. Time: {hours}:{minutes:02}:{seconds:02}.{micros:06}"));
-        for name in &sent.removed {
+        for name in &outcome.removed {
             self.log.info(&format!("Removed backup {name}"));
         }
-        if let Some(reason) = &sent.not_removed {
-            self.log.write(Severity::Error, log::BACKUP, &format!("Old backups were not removed: {reason}"));
-        }
-        self.log.info(&format!("Backup {} is complete", sent.name));
+        self.log.info(&format!("Backup {} is complete", outcome.name));
         if outcome.errors == 0 {
             return Exit::Done;
         }
         self.fail(&format!(
             "the backup {} was made, but {} thing(s) went wrong on the way",
-            sent.name, outcome.errors
+            outcome.name, outcome.errors
         ))
     }
 

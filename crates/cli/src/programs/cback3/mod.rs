@@ -175,13 +175,9 @@ impl Session<'_> {
     }
 
     fn plan(&self, config: &Config, scope: Scope) -> Result<Plan, PlanError> {
-        let resolved = Actions::resolve(config.extensions.as_ref());
-        if let Err(error @ PlanError::UnknownFunction { .. }) = resolved {
-            return Err(error);
-        }
         let mode = order_mode(config.extensions.as_ref());
         self.monitor.info(format!("Action ordering will use '{mode}' order mode."));
-        let actions = resolved?;
+        let actions = Actions::resolve(config.extensions.as_ref())?;
         if mode == OrderMode::Index {
             self.monitor.debug("Completed filling in action indices for built-in actions.");
             if config.extensions.is_some() {

@@ -2,12 +2,10 @@
 
 use crate::Located;
 use crate::cedar::Config;
+use crate::cedar::extensions::BUILT_IN;
 use crate::diagnostic::Diagnostic;
 
-const BUILT_IN: &[&str] = &["collect", "stage", "store", "purge", "all", "rebuild", "validate", "initialize"];
-
 pub(super) fn check(config: &Config, findings: &mut Vec<Diagnostic>) {
-    check_extensions(config, findings);
     check_hooks(config, findings);
     check_overrides(config, findings);
     if let Some(names) = &config.options.managed_actions {
@@ -23,15 +21,6 @@ pub(super) fn check(config: &Config, findings: &mut Vec<Diagnostic>) {
 fn is_action(config: &Config, name: &str) -> bool {
     let mut extended = config.extensions.iter().flat_map(|extensions| &extensions.actions);
     BUILT_IN.contains(&name) || extended.any(|action| *action.name == name)
-}
-
-fn check_extensions(config: &Config, findings: &mut Vec<Diagnostic>) {
-    for action in config.extensions.iter().flat_map(|extensions| &extensions.actions) {
-        if BUILT_IN.contains(&action.name.as_str()) {
-            let message = format!("`{}` is the name of a built-in action", *action.name);
-            findings.push(Diagnostic::warning(action.name.span, message).with_hint("choose another name"));
-        }
-    }
 }
 
 fn check_hooks(config: &Config, findings: &mut Vec<Diagnostic>) {

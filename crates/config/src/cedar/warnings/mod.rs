@@ -9,7 +9,7 @@ mod structure;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 
-pub(super) use structure::structure;
+pub(super) use structure::{foreign_sections, structure};
 
 use super::Config;
 use crate::Span;

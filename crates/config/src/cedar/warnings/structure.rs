@@ -15,6 +15,15 @@ pub(in crate::cedar) fn structure(document: &Document) -> Vec<Diagnostic> {
     findings
 }
 
+/// Sections that are none of Cedar Backup's own and no misspelt ones of it, as far as one can tell: those of extensions.
+pub(in crate::cedar) fn foreign_sections(document: &Document) -> impl Iterator<Item = Section<'_>> {
+    let root = document.configuration();
+    root.into_iter().flat_map(Section::children).filter(move |section| {
+        ROOT.child(section.name()).is_none()
+            && root.is_some_and(|root| unknown_element(root, *section, &ROOT).is_none())
+    })
+}
+
 fn check_section(section: Section<'_>, shape: &Shape, findings: &mut Vec<Diagnostic>) {
     check_stray_text(section, findings);
     let mut seen: Vec<&str> = Vec::new();

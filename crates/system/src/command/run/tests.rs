@@ -156,3 +156,54 @@ fn a_program_that_takes_too_long_is_ended_with_its_children() {
     assert!(matches!(run(&command).0, Err(CommandError::TimedOut { .. })));
     assert!(started.elapsed() < Duration::from_secs(10));
 }
+
+/// A directory that nobody else can write, nor any above it; said aloud where there is none.
+fn trusted_dir() -> Option<tempfile::TempDir> {
+    let directory = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+    let probe = directory.path().join("probe");
+    write_program(&probe, "#!/bin/sh\n");
+    match Executable::open(&probe) {
+        Ok(_) => Some(directory),
+        Err(error) => {
+            eprintln!("NOT TESTED: {error}");
+            None
+        }
+    }
+}
+
+fn write_program(path: &std::path::Path, text: &str) {
+    use fs_err::os::unix::fs::OpenOptionsExt;
+    let mut options = fs_err::OpenOptions::new();
+    let mut file = options.write(true).create_new(true).mode(0o755).open(path).unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+}
+
+#[test]
+fn what_runs_is_the_file_that_was_looked_at_confined_and_heard_apart() {
+    let Some(directory) = trusted_dir() else { return };
+    let path = directory.path().join("program");
+    write_program(
+        &path,
+        "#!/bin/sh\necho \"$1 $(cat)\"; pwd; umask; printf last\necho $LANG $HOME $TZ $SECRET $PATH >&2\n",
+    );
+    let executable = Executable::open(&path).unwrap();
+    fs_err::rename(&path, directory.path().join("moved")).unwrap();
+    write_program(&path, "#!/bin/sh\necho something else\n");
+    let monitor = Arc::new(RecordingMonitor::default());
+    let environment =
+        Environment::from_pairs([("PATH", "/evil"), ("HOME", "/home/x"), ("SECRET", "s"), ("TZ", "UTC")]);
+    let runner = OsRunner::new(&environment, monitor.clone(), Interrupt::new());
+    let mut heard = Vec::new();
+    let finished = runner
+        .converse(&Command::of(executable).arg("run").confined(), &mut &b"input"[..], &mut |stream, line| {
+            heard.push((stream, String::from_utf8_lossy(line).into_owned()));
+        })
+        .unwrap();
+    let errors = format!("C /home/x UTC {PATH}");
+    assert_eq!(finished, Finished { status: 0, tail: vec![errors.clone()] });
+    let of =
+        |stream| heard.iter().filter(|(from, _)| *from == stream).map(|(_, line)| line).collect::<Vec<_>>();
+    assert_eq!(of(Stream::Output), ["run input", "/", "0077", "last"]);
+    assert_eq!(of(Stream::Errors), [&errors]);
+    assert!(monitor.output_lines().is_empty());
+}

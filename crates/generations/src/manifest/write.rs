@@ -1,0 +1,91 @@
+//! Writing a manifest.
+
+use std::io::{self, Write};
+
+use redcedar_archive::manifest::text::{Text, decimal, name};
+
+use super::wire::{BodyLine, HeaderLine, RootLine, VERSION};
+use super::{Header, Line, PathLine, Summary};
+
+/// Fast enough not to be felt.
+const LEVEL: i32 = 1;
+
+/// Writes a manifest line by line. Without [`ManifestWriter::finish`] it stays incomplete, and readers say so.
+pub struct ManifestWriter<W: Write> {
+    compressor: zstd::stream::write::Encoder<'static, W>,
+    buffer: Vec<u8>,
+    lines: u64,
+}
+
+impl<W: Write> ManifestWriter<W> {
+    /// Begins a manifest.
+    ///
+    /// # Errors
+    /// When `output` cannot be written.
+    pub fn create(output: W, header: &Header) -> io::Result<Self> {
+        let mut compressor = zstd::stream::write::Encoder::new(output, LEVEL)?;
+        compressor.include_checksum(true)?;
+        let mut writer = Self { compressor, buffer: Vec::new(), lines: 0 };
+        let roots = header.roots.iter().map(|root| {
+            let (path, path_hex) = name(root.as_os_str());
+            RootLine { path, path_hex }
+        });
+        writer.json(&HeaderLine {
+            version: VERSION,
+            generation: (&header.generation).into(),
+            host: (&header.host).into(),
+            time: (&header.time).into(),
+            began: decimal(header.began).into(),
+            by_root: header.is_by_root,
+            program: (&header.program).into(),
+            roots: roots.collect(),
+        })?;
+        Ok(writer)
+    }
+
+    /// Adds a line.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn line(&mut self, line: &Line) -> io::Result<()> {
+        match line {
+            Line::Path(path) => return self.path(path),
+            Line::Package(package) => self.json(package),
+            Line::Missing { path, package } => {
+                let (missing, missing_hex) = name(path.as_os_str());
+                self.json(&BodyLine { missing, missing_hex, by: Some(*package), ..BodyLine::default() })
+            }
+            Line::Problem(text) => {
+                self.json(&BodyLine { problem: Some(Text::borrowed(text)), ..BodyLine::default() })
+            }
+        }?;
+        self.lines += 1;
+        Ok(())
+    }
+
+    /// Adds a path.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn path(&mut self, line: &PathLine) -> io::Result<()> {
+        self.lines += 1;
+        self.json(&BodyLine::of_path(line))
+    }
+
+    /// Ends the manifest and gives the output back. The number of lines is counted here; `summary.lines` is ignored.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn finish(mut self, summary: Summary) -> io::Result<W> {
+        let end = Summary { lines: self.lines, ..summary };
+        self.json(&BodyLine { end: Some(end), ..BodyLine::default() })?;
+        self.compressor.finish()
+    }
+
+    fn json(&mut self, line: &impl serde::Serialize) -> io::Result<()> {
+        self.buffer.clear();
+        serde_json::to_writer(&mut self.buffer, line)?;
+        self.buffer.push(b'\n');
+        self.compressor.write_all(&self.buffer)
+    }
+}
