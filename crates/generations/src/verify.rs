@@ -127,6 +127,8 @@ impl Comparing<'_> {
         let name = &self.generation.name;
         let mut reader = self.store.manifest(name)?;
         let is_by_root = reader.header().is_by_root;
+        let roots = reader.header().roots.clone();
+        let is_above = |path: &Path| roots.iter().any(|root| root != path && root.starts_with(path));
         let mut walked = walked
             .iter()
             .filter_map(|found| Some((original(self.tree, found.path)?.into_owned(), found)))
@@ -154,7 +156,9 @@ impl Comparing<'_> {
             }
             self.verified.paths += 1;
             match found {
-                Some((_, found)) => self.path(&line, found.path, found.metadata, is_by_root),
+                Some((_, found)) => {
+                    self.path(&line, found.path, found.metadata, is_by_root, is_above(&line.entry.path))
+                }
                 None => self.find(line.entry.path.clone(), "it is missing"),
             }
         }
@@ -168,7 +172,8 @@ impl Comparing<'_> {
         self.verified.findings.push(Finding { path, what: what.into(), is_repaired: false });
     }
 
-    fn path(&mut self, line: &PathLine, stored: &Path, found: &Metadata, is_by_root: bool) {
+    /// Directories above the roots change with what is beside the roots; their times say nothing.
+    fn path(&mut self, line: &PathLine, stored: &Path, found: &Metadata, is_by_root: bool, is_above: bool) {
         let entry = &line.entry;
         if found.kind != entry.kind {
             self.find(entry.path.clone(), format!("it is a {:?} and was a {:?}", found.kind, entry.kind));
@@ -185,7 +190,7 @@ impl Comparing<'_> {
                 format!("its owner is {}:{} and was {}:{}", found.uid, found.gid, entry.uid, entry.gid);
             self.find(entry.path.clone(), what);
         }
-        if found.modified != entry.modified {
+        if found.modified != entry.modified && entry.flaw.is_none() && !is_above {
             self.find(entry.path.clone(), "its time of change is another");
         }
         if is_by_root {

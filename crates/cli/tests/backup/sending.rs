@@ -15,8 +15,7 @@ fn every_generation_is_the_tree_and_what_did_not_change_is_shared() {
     let Some(mut machine) = Machine::grown(&Access::Free) else { return };
     machine.succeed(MONDAY);
     machine.assert_saved(&generation(MONDAY));
-    let (monday, before) =
-        (untouched(&machine.saved(&generation(MONDAY))), Snapshot::take(&machine.tree()).unwrap());
+    let (monday, before) = (untouched(&machine.saved(&generation(MONDAY))), machine.look());
     trees::change(&machine.tree(), &mut machine.rng, &Growth::everything(), 30).unwrap();
     fs_err::write(machine.tree().join("same"), "content").unwrap();
     machine.succeed(TUESDAY);
@@ -165,8 +164,7 @@ fn a_receiver_that_is_not_root_keeps_owners_and_devices_in_attributes() {
             .arg(format!("far:{}/", saved.display()))
             .arg(&back),
     );
-    let (tree, back) = (Snapshot::take(&machine.tree()).unwrap(), Snapshot::take(&back).unwrap());
-    tree.assert_same(&back, || machine.log());
+    machine.look().assert_same(&Snapshot::take(&back).unwrap(), || machine.log());
 }
 
 #[test]
@@ -215,7 +213,7 @@ fn the_far_side_can_list_verify_and_restore_by_the_manifest() {
     redcedar(&["snapshot", "verify", "--from", "store"]);
     redcedar(&["snapshot", "restore", "--from", "store", "--to", "back"]);
     let back = machine.dir.path().join("back").join(machine.tree().strip_prefix("/").unwrap());
-    Snapshot::take(&machine.tree()).unwrap().assert_same(&Snapshot::take(&back).unwrap(), || machine.log());
+    machine.look().assert_same(&Snapshot::take(&back).unwrap(), || machine.log());
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use redcedar_archive::manifest::Entry as Described;
+use redcedar_archive::manifest::{Entry as Described, Flaw};
+use redcedar_archive::select::select_path;
 use redcedar_archive::writer::{Attributes, Place};
 use redcedar_archive::{Kind, Timestamp};
 use redcedar_system::{Accounts, account};
@@ -40,11 +41,10 @@ pub(super) fn of(choice: &Choice, making: &Making<'_>) -> io::Result<Vec<u8>> {
     let mut summary = Summary::default();
     let mut describing =
         Describing { accounts: Accounts::new(), attributes: Attributes::new(), names: HashMap::new() };
-    for entry in choice.iter() {
-        let line = describing.line(&entry);
+    for line in choice.iter().filter_map(|entry| describing.line(&entry)) {
         if line.left_out.is_some() {
             summary.left_out += 1;
-        } else {
+        } else if line.entry.kind != Kind::Socket {
             summary.paths += 1;
             summary.bytes += if line.entry.hard_link.is_none() { line.entry.size } else { 0 };
         }
@@ -68,13 +68,18 @@ struct Describing<'c> {
 }
 
 impl<'c> Describing<'c> {
-    fn line(&mut self, entry: &Entry<'c>) -> PathLine {
-        let metadata = entry.metadata;
-        let mut described = Described::of(entry.path, metadata, &self.accounts);
-        let left_out = match entry.fate {
-            Fate::Save(_) => None,
-            Fate::LeaveOut { package, digest } => Some(LeftOut { package: package.index(), digest }),
+    /// What is saved as it is now, after it was copied; nothing when it is gone. A file that changed since it was chosen may have
+    /// been copied before or after.
+    fn line(&mut self, entry: &Entry<'c>) -> Option<PathLine> {
+        let (metadata, left_out) = match entry.fate {
+            Fate::Save(_) => (*select_path(entry.path).ok()?.iter().next()?.metadata, None),
+            Fate::LeaveOut { package, digest } => {
+                (*entry.metadata, Some(LeftOut { package: package.index(), digest }))
+            }
         };
+        let mut described = Described::of(entry.path, &metadata, &self.accounts);
+        let has_changed = metadata.changed != entry.metadata.changed;
+        described.flaw = (has_changed && metadata.kind == Kind::File).then_some(Flaw::Changed);
         if metadata.kind == Kind::Symlink {
             described.link = fs_err::read_link(entry.path).ok();
         }
@@ -82,13 +87,13 @@ impl<'c> Describing<'c> {
             let first = *self.names.entry(metadata.identity()).or_insert(entry.path);
             described.hard_link = (first != entry.path).then(|| first.to_owned());
         }
-        PathLine {
+        Some(PathLine {
             entry: described,
             changed: metadata.changed,
             inode: metadata.inode,
             // What is gone meanwhile has none.
             attributes: self.attributes.of(Place::Path(entry.path)).unwrap_or_default(),
             left_out,
-        }
+        })
     }
 }

@@ -14,13 +14,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::civil::DateTime;
+use redcedar_archive::{Kind, Timestamp};
 use redcedar_retention::{Moment, Policy, decide};
 use redcedar_system::command::{CommandError, Finished};
 use redcedar_system::{Interrupted, System, checkpoint, escape};
 
 use crate::Name;
 use crate::config::Remote;
-use crate::select::{Choice, Fate};
+use crate::select::{Choice, Entry, Fate};
 use far::{Far, lost};
 use lock::StoreLock;
 use manifest::Making;
@@ -168,7 +169,7 @@ impl Sending<'_> {
         let manifest = manifest::of(self.request.choice, &making)?;
         self.store.describe(self.far, &name, &manifest, self.system)?;
         checkpoint::reach("snapshot-described");
-        self.store.finish(self.far, &directory, &name.to_string(), self.mode_of_root())?;
+        self.store.finish(self.far, &directory, &name.to_string(), self.root())?;
         checkpoint::reach("snapshot-named");
         self.store.point_latest(self.far, &name)?;
         let (removed, not_removed) = self.rotate(&name, now.datetime());
@@ -210,7 +211,10 @@ impl Sending<'_> {
         let bases: Vec<String> = newest.into_iter().chain(leftover).collect();
         let command = rsync::command(self.far, self.store, directory, &bases);
         self.system.monitor.debug(format!("Command: {command}"));
-        let saved = self.request.choice.iter().filter(|entry| matches!(entry.fate, Fate::Save(_)));
+        // A socket is nothing without the program that made it.
+        let is_sent =
+            |entry: &Entry<'_>| matches!(entry.fate, Fate::Save(_)) && entry.metadata.kind != Kind::Socket;
+        let saved = self.request.choice.iter().filter(is_sent);
         let mut listing = Listing::new(saved.map(|entry| entry.path));
         let runner = &self.system.runner;
         runner.feed(&command, &mut listing, &mut |_| {}).map_err(|error| lost("copy", error))
@@ -218,15 +222,16 @@ impl Sending<'_> {
 
     fn keep_apart(&self, name: &Name, directory: &str, finished: &Finished) -> TransferError {
         let apart = format!("{name}{PARTIAL}");
-        match self.store.finish(self.far, directory, &apart, self.mode_of_root()) {
+        match self.store.finish(self.far, directory, &apart, self.root()) {
             Ok(()) => TransferError::Partial { reason: finished.explain("rsync"), directory: apart },
             Err(error) => error,
         }
     }
 
-    fn mode_of_root(&self) -> u16 {
+    /// Mode and time of `/`, which a generation stands for.
+    fn root(&self) -> (u16, Timestamp) {
         let root = self.request.choice.iter().next().filter(|entry| entry.path == Path::new("/"));
-        root.map_or(0o755, |entry| entry.metadata.mode)
+        root.map_or((0o755, Timestamp::default()), |entry| (entry.metadata.mode, entry.metadata.modified))
     }
 
     /// Removes what is no longer wanted, now that there is a new generation.

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use redcedar_archive::Timestamp;
 use redcedar_system::System;
 
 use super::TransferError;
@@ -20,8 +21,8 @@ const QUESTION: Option<Duration> = Some(Duration::from_mins(5));
 const SURVEY: &str = "set -e; [ -d \"$1\" ] || (umask 077; mkdir -p -- \"$1\"); cd -- \"$1\"; pwd -P; id -u; \
     for n in ????-??-??-??:??:??* .trash-*; do if [ -d \"$n\" ] && [ ! -L \"$n\" ]; then printf '%s\\n' \"$n\"; fi; done";
 const BEGIN: &str = "set -e; cd -- \"$1\"; umask 077; mkdir -- \"$2\"";
-/// The directory gets the mode of `/`, to which it may be copied back. Nothing that is there is replaced.
-const FINISH: &str = "set -e; cd -- \"$1\"; chmod \"$4\" \"$2\"; sync -f . 2>/dev/null || sync; \
+/// The directory gets mode and time of `/`, to which it may be copied back; some `touch` cannot set it. Nothing that is there is replaced.
+const FINISH: &str = "set -e; cd -- \"$1\"; chmod \"$4\" \"$2\"; touch -d \"$5\" \"$2\" 2>/dev/null || :; sync -f . 2>/dev/null || sync; \
     if [ -e \"$3\" ] || [ -L \"$3\" ]; then echo \"$3 is there already\" >&2; exit 1; fi; mv -- \"$2\" \"$3\"";
 /// What comes in is the manifest of the generation `$2`.
 const MANIFEST: &str = "set -e; cd -- \"$1\"; umask 077; cat > \".redcedar-$2\"; \
@@ -128,10 +129,17 @@ impl Store {
         if finished.success() { Ok(()) } else { Err(far.failed(intent, &finished)) }
     }
 
-    /// Gives it its name, once it is on disk.
-    pub(super) fn finish(&self, far: &Far<'_>, from: &str, to: &str, mode: u16) -> Result<(), TransferError> {
+    /// Gives it its name, once it is on disk, and the mode and time of the root.
+    pub(super) fn finish(
+        &self,
+        far: &Far<'_>,
+        from: &str,
+        to: &str,
+        (mode, time): (u16, Timestamp),
+    ) -> Result<(), TransferError> {
         let mode = format!("{mode:04o}");
-        let arguments = [self.path.as_os_str(), from.as_ref(), to.as_ref(), mode.as_ref()];
+        let time = format!("@{}.{:09}", time.seconds, time.nanoseconds);
+        let arguments = [self.path.as_os_str(), from.as_ref(), to.as_ref(), mode.as_ref(), time.as_ref()];
         far.ask("finish the generation", FINISH, &arguments, None)?;
         Ok(())
     }
