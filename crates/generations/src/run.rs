@@ -149,9 +149,13 @@ fn send_away(
     let choice = choose(options, system)?;
     let totals = choice.totals();
     tell_totals(&totals, system);
-    choice.remarks().for_each(|remark| system.monitor.warning(remark));
+    for remark in choice.remarks() {
+        system.monitor.warning(remark);
+    }
     let problems: Vec<String> = choice.problems().map(ToString::to_string).collect();
-    problems.iter().for_each(|problem| system.monitor.error(problem));
+    for problem in &problems {
+        system.monitor.error(problem);
+    }
     let request = Request {
         remote,
         directory: &config.destination.directory,
@@ -185,8 +189,12 @@ fn store_here(
     let store = store.map_err(CreateError::from)?;
     let created = create(&store, options, false, system)?;
     tell_totals(&created.totals, system);
-    created.remarks.iter().for_each(|remark| system.monitor.warning(remark));
-    created.problems.iter().for_each(|problem| system.monitor.error(problem));
+    for remark in &created.remarks {
+        system.monitor.warning(remark);
+    }
+    for problem in &created.problems {
+        system.monitor.error(problem);
+    }
     let mut errors = created.problems.len();
     let mut removed = Vec::new();
     match keep.map(|keep| prune(&store, keep, false, system)).transpose() {
@@ -231,8 +239,8 @@ fn lock(config: &Config) -> Result<Lock, RunError> {
         hasher.update(format!("{}:{}\0", remote.host, remote.port));
     }
     hasher.update(destination.directory.as_os_str().as_encoded_bytes());
-    let name: String = hasher.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-    let directory = config.lock_directory.join(format!("snapshot-{name}"));
+    let name = hasher.finalize().iter().take(8).fold(0, |name, byte| name << 8 | u64::from(*byte));
+    let directory = config.lock_directory.join(format!("snapshot-{name:016x}"));
     make_private(&directory)?;
     Ok(Lock::acquire(&directory)?)
 }

@@ -157,7 +157,7 @@ impl Comparing<'_> {
             self.verified.paths += 1;
             match found {
                 Some((_, found)) => {
-                    self.path(&line, found.path, found.metadata, is_by_root, is_above(&line.entry.path))
+                    self.path(&line, found.path, found.metadata, is_by_root, is_above(&line.entry.path));
                 }
                 None => self.find(line.entry.path.clone(), "it is missing"),
             }

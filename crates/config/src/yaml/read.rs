@@ -175,9 +175,10 @@ mod tests {
         for text in wrong {
             assert!(parse(text).0.is_err(), "{text}");
         }
-        let bomb: String = (1..9)
+        let bomb: Vec<String> = (1..9)
             .map(|n| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 10].join(",")))
             .collect();
+        let bomb = bomb.concat();
         assert!(parse(&format!("a0: &a0 x\n{bomb}")).0.unwrap_err().message.contains("too many"));
         for text in ["a: !!str 7", "--- &x {a: b}", "a: &p /tmp\nb: *p", ""] {
             assert!(parse(text).0.is_ok(), "{text}");

@@ -139,8 +139,8 @@ fn quoted(text: &str, ascii: bool) -> String {
             c if c.is_control() || (ascii && !c.is_ascii()) => {
                 let code = u32::from(c);
                 let written = match code {
-                    ..=0xff => write!(quoted, "\\x{code:02x}"),
-                    ..=0xffff => write!(quoted, "\\u{code:04x}"),
+                    0..=0xff => write!(quoted, "\\x{code:02x}"),
+                    0x100..=0xffff => write!(quoted, "\\u{code:04x}"),
                     _ => write!(quoted, "\\U{code:08x}"),
                 };
                 written.expect("writing to a string succeeds");

@@ -91,13 +91,12 @@ impl Reading<'_> {
             }
         };
         let always_save = self.paths(&mapping, "always_save");
-        let destination = match mapping.value("destination") {
-            Some(node) => Mapping::of(node, "`destination`", &DESTINATION_KEYS, self.findings),
-            None => {
-                self.error(mapping.span(), "`destination` is missing");
-                None
-            }
-        };
+        let destination = mapping.value("destination");
+        if destination.is_none() {
+            self.error(mapping.span(), "`destination` is missing");
+        }
+        let destination =
+            destination.and_then(|node| Mapping::of(node, "`destination`", &DESTINATION_KEYS, self.findings));
         let generations = destination.as_ref().and_then(|destination| self.generations(destination));
         let keep = self.keep(&mapping, generations);
         Some(Config {

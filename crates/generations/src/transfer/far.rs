@@ -111,9 +111,9 @@ impl<'a> Far<'a> {
 
     /// For `--rsh`: words in quotes where rsync would take them apart.
     pub(super) fn rsh(&self) -> OsString {
-        let words = self.ssh_words().into_iter().map(|word| match word.bytes().all(is_plain) {
-            true => word.into_bytes(),
-            false => quoted(word.as_bytes(), b'\'', b"''"),
+        let words = self.ssh_words().into_iter().map(|word| {
+            let is_plain = word.bytes().all(is_plain);
+            if is_plain { word.into_bytes() } else { quoted(word.as_bytes(), b'\'', b"''") }
         });
         OsString::from_vec(words.collect::<Vec<_>>().join(&b' '))
     }
