@@ -6,12 +6,14 @@
 pub mod compress;
 pub mod digest;
 mod error;
+pub mod layers;
 pub mod manifest;
 mod metadata;
 pub mod naming;
 mod packed;
 pub mod reader;
 pub mod select;
+mod stored;
 pub mod tar;
 pub mod writer;
 
@@ -19,3 +21,4 @@ pub use compress::Compression;
 pub use error::ArchiveError;
 pub use metadata::{Kind, Metadata, Timestamp};
 pub use packed::{Packed, PackedWriter};
+pub use stored::{ReadAt, Stored};

@@ -21,11 +21,19 @@ impl Checksums {
     /// # Errors
     /// When the file is there and cannot be read.
     pub fn read(directory: &Directory) -> io::Result<Self> {
-        if directory.status(OsStr::new(NAME))?.is_none() {
+        Self::read_from(directory, NAME)
+    }
+
+    /// Reads a file of the same form with another name.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be read.
+    pub fn read_from(directory: &Directory, file: &str) -> io::Result<Self> {
+        if directory.status(OsStr::new(file))?.is_none() {
             return Ok(Self::default());
         }
         let mut text = Vec::new();
-        directory.open_file(OsStr::new(NAME))?.read_to_end(&mut text)?;
+        directory.open_file(OsStr::new(file))?.read_to_end(&mut text)?;
         Ok(Self(text.split(|byte| *byte == b'\n').filter_map(parse_line).collect()))
     }
 
@@ -34,7 +42,15 @@ impl Checksums {
     /// # Errors
     /// When it cannot be written.
     pub fn write(&self, directory: &Directory, owner: Option<Owner>) -> io::Result<()> {
-        let mut pending = directory.create_file(OsStr::new(NAME))?;
+        self.write_to(directory, NAME, owner)
+    }
+
+    /// Writes a file of the same form with another name.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write_to(&self, directory: &Directory, file: &str, owner: Option<Owner>) -> io::Result<()> {
+        let mut pending = directory.create_file(OsStr::new(file))?;
         pending.write_all(&self.render())?;
         pending.publish(0o640, owner)
     }

@@ -17,6 +17,7 @@ pub mod run;
 mod sample;
 pub mod schedule;
 pub mod stage;
+pub mod staged;
 pub mod state;
 pub mod validate;
 

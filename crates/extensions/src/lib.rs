@@ -2,12 +2,16 @@
 //! another.
 //!
 //! Each reads its own section of the configuration and is listed in [`ALL`]. What they share: [`section`] (values that mean the
-//! same in several sections) and [`output`] (files of the collect directory that appear only when they are complete).
+//! same in several sections), [`output`] (files of the collect directory that appear only when they are complete) and [`staged`]
+//! (what is done with every file of the staged days).
 
+mod encrypt;
 pub(crate) mod output;
 pub(crate) mod section;
+mod split;
+pub(crate) mod staged;
 
 use redcedar_engine::extension::Extension;
 
 /// All there are.
-pub const ALL: &[&dyn Extension] = &[];
+pub const ALL: &[&dyn Extension] = &[&encrypt::Encrypt, &split::Split];

@@ -5,6 +5,8 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 
+use redcedar_archive::layers::is_form_of;
+use redcedar_archive::naming;
 use redcedar_system::fs::{Directory, PendingFile, TEMPORARY_PREFIX};
 use redcedar_system::interrupt::Interrupted;
 use redcedar_system::monitor::Progress;
@@ -70,6 +72,7 @@ pub(super) fn directory(
         system,
         staged: target.names()?,
         checksums: Checksums::read(target)?,
+        origins: Checksums::read_from(target, naming::ORIGINS)?,
         promises: Vec::new(),
         progress: Progress {
             total_files: Some(files.len() as u64),
@@ -144,6 +147,8 @@ struct Copy<'a> {
     /// What was in the target before.
     staged: Vec<OsString>,
     checksums: Checksums,
+    /// Digests of what was encrypted or split since.
+    origins: Checksums,
     promises: Vec<Promise>,
     progress: Progress,
 }
@@ -201,7 +206,7 @@ impl Copy<'_> {
             return Err(FileError::Mismatch(shown));
         }
         if self.is_processed(name, names) {
-            return match self.checksums.get(name) {
+            return match self.origins.get(name).or_else(|| self.checksums.get(name)) {
                 Some(staged) if *staged == digest => Ok(false),
                 _ => Err(FileError::Processed(shown)),
             };
@@ -271,7 +276,7 @@ impl Copy<'_> {
     /// Whether the file was staged earlier today and then encrypted or split in place.
     fn is_processed(&self, name: &OsStr, names: &[OsString]) -> bool {
         !self.staged.iter().any(|staged| staged == name)
-            && self.staged.iter().any(|staged| is_processed_form(staged, name) && !names.contains(staged))
+            && self.staged.iter().any(|staged| is_form_of(staged, name) && !names.contains(staged))
     }
 
     /// Digests of files that are gone from the target go too, except for those that are there encrypted or split: by them
@@ -280,8 +285,7 @@ impl Copy<'_> {
         let present = self.target.names()?;
         self.checksums.retain(|name| {
             let is_there = present.iter().any(|present| present == name);
-            let is_processed =
-                present.iter().any(|form| is_processed_form(form, name) && !names.contains(form));
+            let is_processed = present.iter().any(|form| is_form_of(form, name) && !names.contains(form));
             is_there || is_processed
         });
         self.checksums.write(self.target, self.owner)
@@ -297,37 +301,4 @@ impl Promise {
 fn changed(before: &Stat, after: Option<&Stat>) -> bool {
     let identity = |stat: &Stat| (stat.st_ino, stat.st_size, stat.st_mtime, stat.st_mtime_nsec);
     after.is_none_or(|after| identity(before) != identity(after))
-}
-
-/// Whether `form` is `name` with any number of `.gpg` and `_NNNNN` behind it.
-fn is_processed_form(form: &OsStr, name: &OsStr) -> bool {
-    let Some(mut layers) = form.as_bytes().strip_prefix(name.as_bytes()) else { return false };
-    if layers.is_empty() {
-        return false;
-    }
-    while !layers.is_empty() {
-        layers = match layers {
-            [b'.', b'g', b'p', b'g', rest @ ..] => rest,
-            [b'_', digits @ ..] if digits.len() >= 5 && digits[..5].iter().all(u8::is_ascii_digit) => {
-                &digits[5..]
-            }
-            _ => return false,
-        };
-    }
-    true
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn encrypted_and_split_forms_are_recognised() {
-        for form in ["a.tar.gpg", "a.tar_00000", "a.tar_00012.gpg", "a.tar.gpg_00003", "a.tar.gpg.gpg"] {
-            assert!(is_processed_form(OsStr::new(form), OsStr::new("a.tar")), "{form}");
-        }
-        for form in ["a.tar", "a.tar.gz", "a.tar_000", "a.tar_00000x", "b.tar.gpg"] {
-            assert!(!is_processed_form(OsStr::new(form), OsStr::new("a.tar")), "{form}");
-        }
-    }
 }
