@@ -8,6 +8,7 @@ pub mod chain;
 mod content;
 mod extract;
 mod layer;
+mod layers;
 pub mod list;
 mod metadata;
 mod notes;
@@ -23,6 +24,7 @@ mod target;
 pub mod tree;
 mod verify;
 
+pub use layers::{KeyError, Keys, Opened};
 pub use list::list;
 pub use object::Overwrite;
 pub use report::{Failure, ItemReport, Report};

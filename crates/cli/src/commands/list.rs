@@ -77,10 +77,23 @@ fn tell(listing: &Listing, context: &Context) {
             if let Some(error) = &item.manifest_error {
                 monitor.warning(format!("{what}: the manifest cannot be read: {error}"));
             }
+            for fault in &item.faults {
+                monitor.warning(format!("{what}: {fault}"));
+            }
             if item.gap {
                 monitor.warning(format!("{what}: what this increment builds on is missing"));
             }
         }
+        for (peer, other) in
+            day.peers.iter().flat_map(|peer| peer.others.iter().map(move |other| (peer, other)))
+        {
+            for fault in &other.faults {
+                monitor.warning(format!("{} of {}, {}: {fault}", other.name, peer.name, day.date));
+            }
+        }
+    }
+    if let Some(reason) = &listing.locked {
+        monitor.warning(format!("what is listed as encrypted could not be opened: {reason}"));
     }
 }
 
@@ -93,6 +106,7 @@ fn kind(item: &ListedItem) -> &'static str {
     match item.kind {
         ItemKind::Full => "full",
         ItemKind::Increment => "increment",
+        ItemKind::Unknown if item.encrypted => "encrypted",
         ItemKind::Unknown => "unknown",
     }
 }
@@ -115,6 +129,8 @@ struct JsonEntry<'a> {
     size: Option<u64>,
     files: Option<u64>,
     time: Option<&'a str>,
+    encrypted: bool,
+    parts: usize,
 }
 
 #[derive(Serialize)]
@@ -123,6 +139,8 @@ struct JsonOther<'a> {
     peer: &'a str,
     name: &'a str,
     size: u64,
+    encrypted: bool,
+    parts: usize,
 }
 
 impl<'a> JsonListing<'a> {
@@ -140,12 +158,16 @@ impl<'a> JsonListing<'a> {
                     size: item.size,
                     files: item.paths,
                     time: item.time.as_deref(),
+                    encrypted: item.encrypted,
+                    parts: item.parts,
                 }));
                 others.extend(peer.others.iter().map(|other| JsonOther {
                     day: day.date.to_string(),
                     peer: &peer.name,
                     name: &other.name,
                     size: other.size,
+                    encrypted: other.encrypted,
+                    parts: other.parts,
                 }));
             }
         }
