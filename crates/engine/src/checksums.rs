@@ -5,6 +5,8 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
+use redcedar_archive::layers::layers;
+use redcedar_archive::naming;
 use redcedar_system::Owner;
 use redcedar_system::fs::Directory;
 
@@ -37,6 +39,18 @@ impl Checksums {
         Ok(Self(text.split(|byte| *byte == b'\n').filter_map(parse_line).collect()))
     }
 
+    /// The digests of what was staged into `directory`, whatever it was encrypted or split into since.
+    ///
+    /// # Errors
+    /// When a file of digests is there and cannot be read.
+    pub fn as_staged(directory: &Directory) -> io::Result<Self> {
+        let origins = Self::read_from(directory, naming::ORIGINS)?;
+        let mut staged = Self::read(directory)?;
+        staged.0.extend(origins.0.iter().map(|(name, digest)| (name.clone(), *digest)));
+        staged.retain(|name| !layers(name).any(|(inner, _)| origins.0.contains_key(inner)));
+        Ok(staged)
+    }
+
     /// Writes the file into `directory`, atomically.
     ///
     /// # Errors
@@ -63,6 +77,11 @@ impl Checksums {
     /// The digest of a file.
     pub fn get(&self, name: &OsStr) -> Option<&[u8; 32]> {
         self.0.get(name)
+    }
+
+    /// Whether there are no digests.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Forgets the files for which `keep` says no.
@@ -150,6 +169,17 @@ mod tests {
             .output()
             .unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    #[test]
+    fn what_was_staged_is_known_after_it_was_encrypted_and_split() {
+        let root = tempfile::tempdir().unwrap();
+        let directory = Directory::open(root.path()).unwrap();
+        let sums = |names: &[&str]| Checksums(names.iter().map(|name| (name.into(), [7; 32])).collect());
+        sums(&["x.gpg_00000", "x.gpg_00001", "y", "y_00001"]).write(&directory, None).unwrap();
+        assert_eq!(Checksums::as_staged(&directory).unwrap(), Checksums::read(&directory).unwrap());
+        sums(&["x", "x.gpg"]).write_to(&directory, naming::ORIGINS, None).unwrap();
+        assert_eq!(Checksums::as_staged(&directory).unwrap(), sums(&["x", "y", "y_00001"]));
     }
 
     fn sha256(bytes: &[u8]) -> sha2::Sha256 {
