@@ -7,6 +7,7 @@
 
 pub mod compare;
 pub mod faults;
+pub mod keyring;
 pub mod members;
 pub mod oracle;
 pub mod pool;

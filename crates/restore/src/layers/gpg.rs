@@ -79,14 +79,15 @@ fn judge(decrypted: Result<Finished, CommandError>) -> io::Result<()> {
         )));
     }
     let says = |word: &str| {
-        finished.tail.iter().any(|line| line.strip_prefix(STATUS).is_some_and(|line| line.starts_with(word)))
+        let mut lines = finished.tail.iter().filter_map(|line| line.strip_prefix(STATUS));
+        lines.any(|line| line.starts_with(word))
     };
-    if says("NO_SECKEY") && !says("DECRYPTION_KEY") {
-        return Err(locked("it is encrypted with gpg, and the secret key is not here"));
+    let said = finished.tail.iter().rfind(|line| !line.starts_with(STATUS)).map_or("", |line| line.trim());
+    // How it is encrypted, gpg says once it has the key.
+    if says("DECRYPTION_FAILED") && !says("DECRYPTION_INFO") {
+        return Err(locked(format!("it is encrypted for a secret key that is not here ({said})")));
     }
-    let said: Vec<_> =
-        finished.tail.iter().filter(|line| !line.starts_with(STATUS)).map(|line| line.trim()).collect();
-    Err(io::Error::new(io::ErrorKind::InvalidData, format!("gpg cannot decrypt it: {}", said.join("; "))))
+    Err(io::Error::new(io::ErrorKind::InvalidData, format!("gpg cannot decrypt it: {said}")))
 }
 
 /// What gpg prints, and at its end whether all was well. Dropped before, gpg is ended.
