@@ -378,11 +378,16 @@ fn check_section(extension: &dyn Extension, action: &str, request: &RunRequest<'
 fn report_findings(request: &RunRequest<'_>, system: &System) -> Result<(), RunError> {
     system.monitor.debug("Executing the 'validate' action.");
     let level = if request.quiet { Level::Info } else { Level::Error };
-    let findings = validate::validate(request.config);
+    let sections = validate::sections(request.document, request.config, request.extensions);
+    let is_wrong = sections.iter().any(|finding| finding.severity == redcedar_config::Severity::Error);
+    for line in request.document.diagnostics(sections).lines() {
+        system.monitor.log(level, &line);
+    }
+    let findings = validate::validate(request.config, request.extensions);
     for finding in &findings {
         system.monitor.log(level, &finding.to_string());
     }
-    if findings.iter().any(|finding| finding.severity == Severity::Error) {
+    if is_wrong || findings.iter().any(|finding| finding.severity == Severity::Error) {
         system.monitor.log(level, "Configuration is not valid.");
         return Err(RunError::NotValid);
     }

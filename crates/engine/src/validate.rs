@@ -5,11 +5,12 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use redcedar_config::Config;
 use redcedar_config::cedar::{Collect, PeerList};
+use redcedar_config::{Config, Diagnostic, Document};
 use redcedar_system::{account, command, escape};
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 
+use crate::extension::Extension;
 use crate::plan::{Actions, Builtin, Function, PlanError};
 
 /// How much a finding matters.
@@ -46,14 +47,30 @@ enum Need {
     Write,
 }
 
-/// Makes all checks and returns everything found. The configuration is valid when none of it is an error.
-pub fn validate(config: &Config) -> Vec<Finding> {
+/// Makes all checks and returns everything found. The configuration is valid when none of it is an error. `extensions` are those
+/// there are; their sections are checked by [`sections`].
+pub fn validate(config: &Config, extensions: &[&dyn Extension]) -> Vec<Finding> {
     let mut findings = Findings(Vec::new());
     findings.originals(config);
     findings.further_directories(config);
     findings.programs(config);
-    findings.hooks(config);
+    findings.hooks(config, extensions);
     findings.0
+}
+
+/// What is wrong or doubtful in the sections of the extensions that the configuration uses.
+pub fn sections(document: &Document, config: &Config, extensions: &[&dyn Extension]) -> Vec<Diagnostic> {
+    let actions = Actions::resolve(config.extensions.as_ref()).ok();
+    let is_action = |extension: &dyn Extension| {
+        let function = Function::Extension(extension.name());
+        actions.iter().flat_map(Actions::iter).any(|action| action.function == function)
+    };
+    let is_used = |extension: &&&dyn Extension| {
+        let is_part_of_collect =
+            extension.belongs_to_collect() && document.section(extension.name()).is_some();
+        is_part_of_collect || is_action(**extension)
+    };
+    extensions.iter().filter(is_used).flat_map(|extension| extension.check(document, config)).collect()
 }
 
 struct Findings(Vec<Finding>);
@@ -172,7 +189,7 @@ impl Findings {
         }
     }
 
-    fn hooks(&mut self, config: &Config) {
+    fn hooks(&mut self, config: &Config, extensions: &[&dyn Extension]) {
         let actions = Actions::resolve(config.extensions.as_ref());
         for hook in &config.options.hooks {
             let Some(action) = &hook.action else {
@@ -193,10 +210,15 @@ impl Findings {
                 None => self.error(format!("The hook for action [{}] has no command.", **action)),
             }
         }
-        self.unavailable(actions, config);
+        self.unavailable(actions, config, extensions);
     }
 
-    fn unavailable(&mut self, actions: Result<Actions, PlanError>, config: &Config) {
+    fn unavailable(
+        &mut self,
+        actions: Result<Actions, PlanError>,
+        config: &Config,
+        extensions: &[&dyn Extension],
+    ) {
         let actions = match actions {
             Ok(actions) => actions,
             Err(error) => return self.error(error.to_string()),
@@ -204,7 +226,9 @@ impl Findings {
         for name in actions.names() {
             let is_missing = match actions.get(name).map(|action| action.function) {
                 Some(Function::Builtin(Builtin::Store)) => config.store.is_some(),
-                Some(Function::Extension(_)) => true,
+                Some(Function::Extension(wanted)) => {
+                    extensions.iter().all(|extension| extension.name() != wanted)
+                }
                 _ => false,
             };
             if is_missing {
@@ -233,7 +257,7 @@ mod tests {
     use redcedar_config::cedar::{CollectFile, Hook, HookKind, Purge, PurgeDir, Reference};
 
     fn messages(config: &Config) -> Vec<String> {
-        validate(config).iter().map(ToString::to_string).collect()
+        validate(config, &[]).iter().map(ToString::to_string).collect()
     }
 
     fn good(root: &Path) -> Config {

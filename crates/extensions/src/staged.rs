@@ -11,7 +11,7 @@ use redcedar_config::{Diagnostic, Severity};
 use redcedar_engine::daily_dir;
 use redcedar_engine::extension::{Call, ExtensionError};
 use redcedar_engine::staged::{Folder, Ledger, folders, no_days};
-use redcedar_engine::{Outcome, Ownership};
+use redcedar_engine::{Omission, OmissionKind, Outcome, Ownership};
 use redcedar_system::fs::Directory;
 use redcedar_system::{Interrupted, System, escape};
 use rustix::fs::Stat;
@@ -37,11 +37,13 @@ pub(crate) trait Treatment: Sync {
     fn treat(&self, file: &File<'_>) -> Result<Treated, TreatError>;
 }
 
-/// Sizes before and after.
-#[derive(Debug, Clone, Copy)]
+/// What came of a file.
+#[derive(Debug)]
 pub(crate) struct Treated {
     pub(crate) bytes_in: u64,
     pub(crate) bytes_out: u64,
+    /// That it had not been what was staged.
+    pub(crate) changed: Option<Omission>,
 }
 
 /// Why a file stays as it is.
@@ -136,20 +138,15 @@ impl File<'_> {
     }
 
     /// Lets `forms`, which are complete, take its place: notes them, removes it, and what an earlier file of its name had been
-    /// turned into.
+    /// turned into. Says whether it was not what was staged.
     pub(crate) fn replace(
         &self,
         digest: [u8; 32],
         forms: Vec<(OsString, [u8; 32])>,
-    ) -> Result<(), TreatError> {
+    ) -> Result<Option<Omission>, TreatError> {
         let directory = &self.folder.directory;
         let mut ledger = self.ledger();
-        if ledger.digest(self.name).is_some_and(|staged| *staged != digest) {
-            self.system.monitor.error(format!(
-                "[{}] is not what was staged, says cback.sha256: it was changed or damaged since.",
-                self.shown()
-            ));
-        }
+        let is_changed = ledger.digest(self.name).is_some_and(|staged| *staged != digest);
         let names = self.folder.files.iter().map(|(name, _)| name.as_os_str());
         let stale: Vec<OsString> = ledger
             .stale(self.name, names)
@@ -163,7 +160,18 @@ impl File<'_> {
         for name in stale {
             directory.remove_file(&name)?;
         }
-        Ok(directory.sync()?)
+        directory.sync()?;
+        Ok(is_changed.then(|| self.changed()))
+    }
+
+    fn changed(&self) -> Omission {
+        let path = self.folder.directory.path().join(self.name);
+        let detail = format!(
+            "[{}] is not what was staged, says cback.sha256: it was changed or damaged since.",
+            self.shown()
+        );
+        self.system.monitor.error(&detail);
+        Omission { path, kind: OmissionKind::Changed, detail }
     }
 
     fn ledger(&self) -> std::sync::MutexGuard<'_, Ledger> {
@@ -274,6 +282,7 @@ impl Days<'_> {
                 Ok(treated) => {
                     bytes_in += treated.bytes_in;
                     bytes_out += treated.bytes_out;
+                    self.outcome.omissions.extend(treated.changed);
                 }
                 Err(TreatError::Interrupted(interrupted)) => return Err(interrupted.into()),
                 Err(error) => {

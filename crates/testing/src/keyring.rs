@@ -43,13 +43,26 @@ impl Keyring {
     #[must_use]
     pub fn public(&self, trusted: bool) -> Self {
         let other = Self::empty();
-        let key = program::succeed(self.gpg().arg("--export"));
-        feed(other.gpg().arg("--import"), &key);
-        if trusted {
-            let line = format!("{}:6:\n", self.fingerprint());
-            feed(other.gpg().arg("--import-ownertrust"), line.as_bytes());
+        self.give_public_to(&other);
+        if !trusted {
+            feed(other.gpg().arg("--import-ownertrust"), self.trust(2).as_bytes());
         }
         other
+    }
+
+    /// Gives the public key to another keyring, which will trust it.
+    ///
+    /// # Panics
+    /// When gpg does not take it.
+    pub fn give_public_to(&self, other: &Self) {
+        let key = program::succeed(self.gpg().arg("--export"));
+        feed(other.gpg().arg("--import"), &key);
+        feed(other.gpg().arg("--import-ownertrust"), self.trust(6).as_bytes());
+    }
+
+    /// How much the key is trusted, as gpg imports it.
+    fn trust(&self, level: u8) -> String {
+        format!("{}:{level}:\n", self.fingerprint())
     }
 
     /// The fingerprint of its key.

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use redcedar_config::{Config, Diagnostic, Diagnostics, LoadError, Severity};
+use redcedar_config::{Config, Diagnostic, Diagnostics, LoadError, Loaded, Severity};
 use redcedar_engine::validate as engine;
 use redcedar_system::escape;
 use serde::Serialize;
@@ -45,13 +45,18 @@ struct Finding {
 pub(crate) fn run(_args: &Args, context: &Context, out: &mut Out) -> CommandResult {
     let path = configuration::find(context)?;
     let (config, diagnostics) = match Config::load(&path) {
-        Ok(loaded) => (Some(loaded.config), loaded.warnings),
+        Ok(Loaded { config, warnings, document }) => {
+            let sections = engine::sections(&document, &config, redcedar_extensions::ALL);
+            let all = warnings.iter().cloned().chain(sections).collect();
+            (Some(config), document.diagnostics(all))
+        }
         Err(LoadError::Invalid { diagnostics, .. }) => (None, diagnostics),
         Err(error) => return Err(configuration::refusal(&path, error)),
     };
     let in_file = diagnostics.iter().map(|finding| Finding::in_file(&diagnostics, finding));
     // Whether directories and programs are there can be asked only once the file says which.
-    let on_machine = config.iter().flat_map(engine::validate).map(Finding::on_machine);
+    let on_machine = config.iter().flat_map(|config| engine::validate(config, redcedar_extensions::ALL));
+    let on_machine = on_machine.map(Finding::on_machine);
     let findings: Vec<_> = in_file.chain(on_machine).collect();
     let valid = findings.iter().all(|finding| finding.severity != ERROR);
     if context.global.json {

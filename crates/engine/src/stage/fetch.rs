@@ -34,7 +34,8 @@ struct Room<'a> {
 
 impl<'a> Room<'a> {
     fn new(day: &'a Directory, number: usize, owner: Option<Owner>) -> io::Result<Self> {
-        let name = OsString::from(format!("{TEMPORARY_PREFIX}fetch-{number}"));
+        // When a run was killed, its copy commands may still be at work: they must not find a place of that name again.
+        let name = OsString::from(format!("{TEMPORARY_PREFIX}fetch-{}-{number}", std::process::id()));
         day.remove_all(&name)?;
         let directory = new_directory(day, &name, owner)?;
         let files = new_directory(&directory, OsStr::new("files"), owner)?;

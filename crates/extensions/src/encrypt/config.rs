@@ -75,14 +75,13 @@ pub(super) fn check_order(document: &Document, config: &Config) -> Option<Diagno
 
 fn stored_before(extensions: Option<&Extensions>, has_store: bool) -> Option<String> {
     let actions = Actions::resolve(extensions).ok()?;
-    let list: Vec<_> = actions.names().filter_map(|name| actions.get(name)).collect();
-    let encrypt = list.iter().find(|action| action.function == Function::Extension(NAME))?;
+    let encrypt = actions.iter().find(|action| action.function == Function::Extension(NAME))?;
     let leaves = |function| match function {
         Function::Builtin(builtin) => builtin == Builtin::Store && has_store,
         Function::Extension(name) => name == "amazons3",
     };
-    let early = list.iter().find(|action| leaves(action.function) && action.index < encrypt.index)?;
-    Some(early.name.clone())
+    let early = actions.iter().find(|action| leaves(action.function) && action.index < encrypt.index);
+    early.map(|action| action.name.clone())
 }
 
 #[cfg(test)]
@@ -122,6 +121,29 @@ mod tests {
             let Some(Method::Age(recipients)) = method else { panic!("{others}") };
             assert_eq!(recipients[0].to_string(), KEY);
         }
+    }
+
+    #[test]
+    fn whatever_leaves_the_machine_before_encryption_is_warned_of() {
+        let warned = |encrypt: u32, amazons3: u32| {
+            let action = |name: &str, index: u32| {
+                format!(
+                    "<action><name>{name}</name><module>CedarBackup2.extend.{name}</module>\
+                     <function>executeAction</function><index>{index}</index></action>"
+                )
+            };
+            let text = format!(
+                "<cb_config><options><starting_day>monday</starting_day><working_dir>/w</working_dir>\
+                 <backup_user>u</backup_user><backup_group>g</backup_group><rcp_command>scp</rcp_command></options>\
+                 <extensions>{}{}</extensions><purge/><encrypt/></cb_config>",
+                action("encrypt", encrypt),
+                action("amazons3", amazons3)
+            );
+            let loaded = Config::parse(Source::new("c", &text)).unwrap();
+            check_order(&loaded.document, &loaded.config).map(|warning| warning.message)
+        };
+        assert_eq!(warned(210, 230), None);
+        assert!(warned(301, 201).unwrap().contains("`amazons3` runs before"));
     }
 
     #[test]

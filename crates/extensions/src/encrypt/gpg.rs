@@ -179,3 +179,44 @@ fn command_error(error: CommandError) -> ExtensionError {
         error => ExtensionError::Failed(error.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use redcedar_config::{Config, Source};
+    use redcedar_system::fake::{self, ScriptedRunner};
+    use std::sync::Arc;
+
+    fn options() -> Options {
+        let text = "<cb_config><options><starting_day>monday</starting_day><working_dir>/w</working_dir>\
+                    <backup_user>u</backup_user><backup_group>g</backup_group><rcp_command>scp</rcp_command>\
+                    <override><command>gpg</command><abs_path>/opt/gpg</abs_path></override></options><purge/></cb_config>";
+        Config::parse(Source::new("c", text)).unwrap().config.options
+    }
+
+    #[test]
+    fn gpg_is_asked_as_by_the_original_but_first_to_encrypt_nothing() {
+        let (mut system, _) = fake::system("2026-11-24T02:00:00");
+        let failed = Finished {
+            status: 2,
+            tail: vec!["gpg: x: skipped: Unusable public key".into(), "gpg: encryption failed".into()],
+        };
+        let runner = Arc::new(ScriptedRunner::new([failed]));
+        system.runner = runner.clone();
+        let refused =
+            Gpg::new(vec!["A B".into(), "C".into()], &options(), &system).err().unwrap().to_string();
+        let words = "['/opt/gpg', '--batch', '--yes', '--no-armor', '-e', '-r', 'A B', '-r', 'C']";
+        let commands: Vec<_> = runner.commands().iter().map(ToString::to_string).collect();
+        assert_eq!(commands, [words]);
+        assert!(refused.contains("Unusable public key; gpg: encryption failed"), "{refused}");
+        assert!(refused.contains("--import-ownertrust"), "{refused}");
+    }
+
+    #[test]
+    fn a_gpg_that_ends_well_and_says_nothing_is_not_believed() {
+        let (mut system, _) = fake::system("2026-11-24T02:00:00");
+        system.runner = Arc::new(ScriptedRunner::default());
+        let refused = Gpg::new(vec!["A".into()], &options(), &system).err().unwrap().to_string();
+        assert!(refused.contains("nothing usable: it ends in the middle"), "{refused}");
+    }
+}

@@ -170,7 +170,7 @@ impl<S: Sealer> Treatment for Encryption<S> {
         file.ownership.apply(&mut pending, &*file.system.monitor);
         pending.publish(file.mode(), None)?;
         checkpoint::reach("encrypt-published");
-        file.replace(clear, vec![(name, hash.finalize().into())])?;
-        Ok(Treated { bytes_in: file.size(), bytes_out: size })
+        let changed = file.replace(clear, vec![(name, hash.finalize().into())])?;
+        Ok(Treated { bytes_in: file.size(), bytes_out: size, changed })
     }
 }

@@ -82,8 +82,8 @@ impl Treatment for Splitting {
         });
         match written {
             Ok((whole, parts)) => {
-                file.replace(whole, parts)?;
-                Ok(Treated { bytes_in: file.size(), bytes_out: file.size() })
+                let changed = file.replace(whole, parts)?;
+                Ok(Treated { bytes_in: file.size(), bytes_out: file.size(), changed })
             }
             Err(error) => {
                 remove_parts(file, &names);

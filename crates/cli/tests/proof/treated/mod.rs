@@ -53,10 +53,6 @@ impl Treated {
     }
 
     fn ordered(seed: u64, cipher: Cipher, first: &str, second: &str) -> Self {
-        let growth = Growth { backslashes: false, ..Growth::everything() };
-        let world = World::grown(seed, growth);
-        let secret = Keyring::new();
-        let public = secret.public(true);
         let identity = age::x25519::Identity::generate();
         let encrypt = match cipher {
             Cipher::Gpg => {
@@ -64,6 +60,16 @@ impl Treated {
             }
             Cipher::Age => format!("<age_recipient>{}</age_recipient>", identity.to_public()),
         };
+        let treated = Self::configured(seed, &encrypt, first, second);
+        treated.write_identity(&identity);
+        treated
+    }
+
+    fn configured(seed: u64, encrypt: &str, first: &str, second: &str) -> Self {
+        let growth = Growth { backslashes: false, ..Growth::everything() };
+        let world = World::grown(seed, growth);
+        let secret = Keyring::new();
+        let public = secret.public(true);
         world
             .pool
             .add_sections(&format!(
@@ -72,8 +78,15 @@ impl Treated {
                 extensions(first, second)
             ))
             .unwrap();
-        fs_err::write(world.pool.path().join("identity"), identity.to_string().expose_secret()).unwrap();
         Self { world, secret, public }
+    }
+
+    fn write_identity(&self, identity: &age::x25519::Identity) {
+        fs_err::write(self.identity(), identity.to_string().expose_secret()).unwrap();
+    }
+
+    fn identity(&self) -> PathBuf {
+        self.world.pool.path().join("identity")
     }
 
     fn command(&self, program: Program<'_>, day: Day, actions: &[&str]) -> Command {
@@ -101,7 +114,9 @@ impl Treated {
     fn with_keys(&self, line: &[&OsStr]) -> Output {
         let mut command = program::command(env!("CARGO_BIN_EXE_redcedar"));
         command.env("REDCEDAR_NOW", "2031-03-31T02:00:00").env("GNUPGHOME", self.secret.home());
-        command.env("REDCEDAR_IDENTITY", self.world.pool.path().join("identity"));
+        if self.identity().exists() {
+            command.env("REDCEDAR_IDENTITY", self.identity());
+        }
         program::run(command.args(line))
     }
 

@@ -44,7 +44,7 @@ fn whatever_a_file_is_called_it_is_encrypted_and_split() {
             staged.join(OsStr::from_bytes(&[name, format!(".gpg_{number:05}").as_bytes()].concat()))
         };
         let joined = tempfile::NamedTempFile::new().unwrap();
-        let parts: Vec<u8> = (0..)
+        let parts: Vec<u8> = (0..100)
             .map(part)
             .take_while(|part| part.exists())
             .flat_map(|part| fs_err::read(part).unwrap())

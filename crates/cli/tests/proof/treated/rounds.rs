@@ -3,28 +3,59 @@
 use super::*;
 
 #[test]
-fn encrypted_and_split_days_come_back_whatever_came_first() {
-    for (seed, cipher, first, second) in [
-        (101, Cipher::Gpg, "encrypt", "split"),
-        (102, Cipher::Gpg, "split", "encrypt"),
-        (103, Cipher::Age, "encrypt", "split"),
-        (104, Cipher::Age, "split", "encrypt"),
-    ] {
-        let mut treated = Treated::ordered(seed, cipher, first, second);
-        let mut day = Day::FIRST;
-        let mut days = Vec::new();
-        for _ in 0..3 {
-            treated.run(day, &["collect", "stage", "encrypt", "split"]);
-            treated.assert_done(day);
-            days.push((day, treated.world.snapshot()));
-            treated.world.change(20);
-            day = day.next();
-        }
-        treated.assert_restores(&days);
-        let verified = treated.verify();
-        assert!(verified.status.success(), "{cipher:?}: {}", describe(&verified));
-        let text = String::from_utf8_lossy(&verified.stdout).into_owned();
-        assert!(text.contains("all is well") && !text.contains("without"), "{text}");
+fn days_that_gpg_encrypted_come_back_whatever_came_first() {
+    there_and_back(101, Cipher::Gpg, "encrypt", "split");
+    there_and_back(102, Cipher::Gpg, "split", "encrypt");
+}
+
+#[test]
+fn days_that_age_encrypted_come_back_whatever_came_first() {
+    there_and_back(103, Cipher::Age, "encrypt", "split");
+    there_and_back(104, Cipher::Age, "split", "encrypt");
+}
+
+fn there_and_back(seed: u64, cipher: Cipher, first: &str, second: &str) {
+    let mut treated = Treated::ordered(seed, cipher, first, second);
+    let mut days = Vec::new();
+    for day in [Day::FIRST, Day::FIRST.next()] {
+        treated.run(day, &["collect", "stage", "encrypt", "split"]);
+        treated.assert_done(day);
+        days.push((day, treated.world.snapshot()));
+        treated.world.change(20);
+    }
+    treated.assert_restores(&days);
+    let verified = treated.verify();
+    assert!(verified.status.success(), "{}", describe(&verified));
+    let text = String::from_utf8_lossy(&verified.stdout).into_owned();
+    assert!(text.contains("all is well") && !text.contains("without"), "{text}");
+}
+
+#[test]
+fn each_of_several_recipients_can_open_it() {
+    let identities = [age::x25519::Identity::generate(), age::x25519::Identity::generate()];
+    let recipients: String = identities
+        .iter()
+        .map(|identity| format!("<age_recipient>{}</age_recipient>", identity.to_public()))
+        .collect();
+    let treated = Treated::configured(110, &recipients, "encrypt", "split");
+    treated.run(Day::FIRST, &["collect", "stage", "encrypt", "split"]);
+    for identity in &identities {
+        treated.write_identity(identity);
+        treated.assert_restores(&[(Day::FIRST, treated.world.snapshot())]);
+    }
+
+    let other = Keyring::new();
+    let both = format!(
+        "<encrypt_mode>gpg</encrypt_mode><encrypt_target>{NAME}</encrypt_target><further_target>{}</further_target>",
+        other.fingerprint()
+    );
+    let mut treated = Treated::configured(111, &both, "encrypt", "split");
+    other.give_public_to(&treated.public);
+    treated.run(Day::FIRST, &["collect", "stage", "encrypt", "split"]);
+    assert!(treated.world.log().contains("2 keys fit [Backup Test]"), "{}", treated.world.log());
+    for secret in [None, Some(other)] {
+        treated.secret = secret.unwrap_or(treated.secret);
+        treated.assert_restores(&[(Day::FIRST, treated.world.snapshot())]);
     }
 }
 
