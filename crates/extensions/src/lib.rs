@@ -2,11 +2,16 @@
 //! another.
 //!
 //! Each reads its own section of the configuration and is listed in [`ALL`]. What they share: [`section`] (values that mean the
-//! same in several sections), [`output`] (files of the collect directory that appear only when they are complete) and [`staged`]
-//! (what is done with every file of the staged days).
+//! same in several sections), [`output`] (files of the collect directory that appear only when they are complete),
+//! [`databases`] (which databases are dumped, one file each) and [`staged`] (what is done with every file of the staged days).
 
+mod databases;
 mod encrypt;
+mod mysql;
 pub(crate) mod output;
+mod postgresql;
+#[cfg(test)]
+mod sample;
 pub(crate) mod section;
 mod split;
 pub(crate) mod staged;
@@ -14,4 +19,5 @@ pub(crate) mod staged;
 use redcedar_engine::extension::Extension;
 
 /// All there are.
-pub const ALL: &[&dyn Extension] = &[&encrypt::Encrypt, &split::Split];
+pub const ALL: &[&dyn Extension] =
+    &[&mysql::Mysql, &postgresql::Postgresql, &encrypt::Encrypt, &split::Split];

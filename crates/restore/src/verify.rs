@@ -15,6 +15,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::content::Content;
+use crate::database::{ReadError, StoredDump};
 use crate::layer::{Manifest, read_header};
 use crate::layers::{Keys, is_locked};
 use crate::list::{Base, Runs};
@@ -171,6 +172,19 @@ impl Check<'_> {
             };
             monitor.progress(&done, item.archive.as_ref().map(|(file, _)| file.path()));
         }
+        self.dumps(&digests)
+    }
+
+    /// Reads dumps to their ends: that is where it shows whether they are complete.
+    fn dumps(&mut self, digests: &HashMap<OsString, [u8; 32]>) -> Result<(), Interrupted> {
+        for (file, _) in self.peer.others.iter().filter(|(file, _)| is_open(file, digests)) {
+            let Some(dump) = StoredDump::new(&self.peer.name, self.date, file) else { continue };
+            match dump.prove(self.interrupt) {
+                Ok(_) => {}
+                Err(ReadError::Interrupted(interrupted)) => return Err(interrupted),
+                Err(error) => self.damage(file, error.to_string()),
+            }
+        }
         Ok(())
     }
 
@@ -289,10 +303,8 @@ impl Check<'_> {
     }
 
     fn item(&mut self, item: &StoredItem, digests: &HashMap<OsString, [u8; 32]>) -> Result<(), Interrupted> {
-        // What could not be opened has been counted, or told.
-        let is_open = |file: &StoredFile| file.is_plain() || digests.contains_key(&name_of(file));
-        let files = item.archive.iter().map(|(file, _)| file).chain(item.manifest.as_ref());
-        if !files.into_iter().all(is_open) {
+        let mut files = item.archive.iter().map(|(file, _)| file).chain(item.manifest.as_ref());
+        if !files.all(|file| is_open(file, digests)) {
             return Ok(());
         }
         let manifest = match (Manifest::read(item), &item.manifest) {
@@ -398,6 +410,11 @@ impl Check<'_> {
         }
         expected
     }
+}
+
+/// Whether a file can be looked into. Of one that is encrypted or split and could not be opened, that has been told.
+fn is_open(file: &StoredFile, digests: &HashMap<OsString, [u8; 32]>) -> bool {
+    file.is_plain() || digests.contains_key(&name_of(file))
 }
 
 fn name_of(file: &StoredFile) -> OsString {

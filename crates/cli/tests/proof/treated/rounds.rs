@@ -33,10 +33,9 @@ fn there_and_back(seed: u64, cipher: Cipher, first: &str, second: &str) {
 #[test]
 fn each_of_several_recipients_can_open_it() {
     let identities = [age::x25519::Identity::generate(), age::x25519::Identity::generate()];
-    let recipients: String = identities
-        .iter()
-        .map(|identity| format!("<age_recipient>{}</age_recipient>", identity.to_public()))
-        .collect();
+    let element =
+        |identity: &age::x25519::Identity| format!("<age_recipient>{}</age_recipient>", identity.to_public());
+    let recipients = identities.each_ref().map(element).concat();
     let treated = Treated::configured(110, &recipients, "encrypt", "split");
     treated.run(Day::FIRST, &["collect", "stage", "encrypt", "split"]);
     for identity in &identities {
