@@ -230,11 +230,7 @@ fn configurations_have_the_effects_that_they_have_with_the_original() {
                 |c| extensions(c, "dependency", &[("x", "<depends><run_before>x</run_before></depends>")]),
                 Everything,
             ),
-            edited(
-                with_config!["foo"],
-                |c| extensions(c, "dependency", &[("stage", "<depends/>")]),
-                ButReasons,
-            ),
+            edited(with_config!["foo"], |c| extensions(c, "dependency", &[("stage", "<depends/>")]), Code),
             edited(
                 with_config!["validate"],
                 |c| extensions(c, "", &[("x", "<index>1</index>")]).replace("executeAction", "nosuch"),
