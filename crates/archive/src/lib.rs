@@ -11,6 +11,7 @@ mod metadata;
 pub mod naming;
 mod packed;
 pub mod reader;
+pub mod repository;
 pub mod select;
 pub mod tar;
 pub mod writer;
