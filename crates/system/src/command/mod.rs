@@ -129,6 +129,18 @@ impl Finished {
     pub fn success(&self) -> bool {
         self.status == 0
     }
+
+    /// How `command` failed, with the last line that it printed.
+    pub fn explain(&self, command: &Command) -> String {
+        let said = self.tail.last().map(|line| format!(": {}", escape::display_bytes(line.as_bytes())));
+        let said = said.unwrap_or_default();
+        let program = escape::display(&command.program);
+        match self.status {
+            256 => format!("cannot start {program}{said}"),
+            status @ ..0 => format!("{program} was ended by signal {}{said}", -status),
+            status => format!("{program} ended with status {status}{said}"),
+        }
+    }
 }
 
 /// Why a program's end is not known.
@@ -184,6 +196,18 @@ pub trait Runner: Send + Sync {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_failure_is_explained_with_the_last_that_was_said() {
+        let command = Command::new("svnadmin");
+        let explain = |status, tail: &[&str]| {
+            let tail = tail.iter().map(|line| (*line).to_owned()).collect();
+            Finished { status, tail }.explain(&command)
+        };
+        assert_eq!(explain(1, &["a", "E: \x1b"]), "svnadmin ended with status 1: E: \\u{1b}");
+        assert_eq!(explain(-9, &[]), "svnadmin was ended by signal 9");
+        assert_eq!(explain(256, &["No such file"]), "cannot start svnadmin: No such file");
+    }
 
     #[test]
     fn words_are_quoted_as_in_the_log_of_the_original() {

@@ -83,6 +83,9 @@ impl OsRunner {
             Some(path) => Stdio::from(fs_err::File::open(path)?.into_file()),
             None => Stdio::null(),
         };
+        if let Some(account) = &command.account {
+            give(&output, account)?;
+        }
         let mut child = std::process::Command::new(&command.program);
         child
             .args(&command.arguments)
@@ -188,6 +191,13 @@ fn readable<const N: usize>(readers: [Option<&io::PipeReader>; N]) -> io::Result
     }
     let mut ready = descriptors.iter().map(|descriptor| !descriptor.revents().is_empty());
     Ok(readers.map(|reader| reader.is_some() && ready.next().unwrap_or(false)))
+}
+
+/// Lets another user open `/dev/stdout`, as a program does that can write to named files only.
+fn give(output: &io::PipeWriter, account: &Account) -> io::Result<()> {
+    let (uid, gid) =
+        (rustix::fs::Uid::from_raw(account.owner.uid), rustix::fs::Gid::from_raw(account.owner.gid));
+    Ok(rustix::fs::fchown(output, Some(uid), Some(gid))?)
 }
 
 /// Lets the child give up root before it becomes the program.
@@ -336,7 +346,8 @@ mod tests {
         }
         let mut account = crate::account::account("nobody").unwrap();
         account.groups.push(8);
-        let command = Command::new("sh").args(["-c", "id -u; id -g; id -G; echo $HOME $USER $LOGNAME"]);
+        let script = "id -u; id -g; id -G; echo $HOME $USER $LOGNAME > /dev/stdout";
+        let command = Command::new("sh").args(["-c", script]);
         let (finished, monitor) = run(&command.run_as(Some(account.clone())));
         assert!(finished.unwrap().success());
         let expected = [

@@ -1,0 +1,5 @@
+//! Repositories and databases, backed up day by day with the real programs and brought back.
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod machine;
+mod subversion;
