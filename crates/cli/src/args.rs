@@ -7,7 +7,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use redcedar_system::Level;
 
 use crate::commands::{
-    backup, completions, diagnostics, init, link, list, man, restore, run, validate, verify,
+    backup, completions, diagnostics, init, link, list, man, restore, run, status, validate, verify,
 };
 use crate::output::ProgressMode;
 use crate::output::style::ColorMode;
@@ -101,6 +101,7 @@ pub(crate) enum Command {
     List(list::Args),
     Restore(restore::Args),
     Verify(verify::Args),
+    Status(status::Args),
     Init(init::Args),
     Validate(validate::Args),
     Diagnostics(diagnostics::Args),

@@ -18,15 +18,16 @@ mod sample;
 pub mod schedule;
 pub mod stage;
 pub mod state;
+pub mod status;
 pub mod validate;
 
 pub use backup::{BackupError, BackupRequest, backup};
 pub use collect::{CollectError, CollectRequest, collect};
 pub use item::ownership::Ownership;
-pub use outcome::{ClientFailure, Omission, OmissionKind, Outcome, Summary};
+pub use outcome::{ClientFailure, Omission, OmissionKind, Outcome, PeerResult, PeerStatus, Summary};
 pub use purge::{PurgeError, purge};
 pub use run::{RunError, RunReport, RunRequest, run};
-pub use stage::{StageError, StageRequest, stage};
+pub use stage::{StageError, StageReport, StageRequest, StageSettings, stage};
 pub use validate::{Finding, validate};
 
 /// What manifests and indicators call the program.

@@ -9,6 +9,7 @@ pub(crate) mod list;
 pub(crate) mod man;
 pub(crate) mod restore;
 pub(crate) mod run;
+pub(crate) mod status;
 pub(crate) mod validate;
 pub(crate) mod verify;
 
@@ -36,6 +37,7 @@ pub(crate) fn execute(command: &Command, context: &Context, out: &mut Out) -> Co
         Command::List(args) => list::run(args, context, out),
         Command::Restore(args) => restore::run(args, context, out),
         Command::Verify(args) => verify::run(args, context, out),
+        Command::Status(args) => status::run(args, context, out),
         Command::Init(args) => init::run(args, context, out),
         Command::Validate(args) => validate::run(args, context, out),
         Command::Diagnostics(args) => diagnostics::run(args, context, out),

@@ -55,7 +55,7 @@ fn machine(command: &str) -> Sandbox {
         fs_err::create_dir_all(sandbox.path(directory)).unwrap();
     }
     match command {
-        "backup" | "list" | "restore" | "verify" | "run" | "validate" => {
+        "backup" | "list" | "restore" | "verify" | "run" | "status" | "validate" => {
             prepare(&sandbox, "backup /etc /home/anna --to /mnt/backup");
             prepare(&sandbox, "init /etc /home/anna --base /var/backups/redcedar");
             for directory in ["collect", "stage", "work"] {

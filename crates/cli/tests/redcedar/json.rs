@@ -19,6 +19,7 @@ fn every_key_is_documented() {
         "list --from /mnt/backup",
         "restore --from /mnt/backup --to /restored",
         "verify --from /mnt/backup",
+        "status",
         "validate",
         "init /etc --config /other.conf",
         "link /sbin",

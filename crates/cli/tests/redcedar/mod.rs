@@ -8,6 +8,7 @@ mod machine;
 mod managed;
 mod sandbox;
 mod sources;
+mod status;
 mod story;
 
 use sandbox::Sandbox;

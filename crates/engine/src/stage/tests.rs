@@ -71,13 +71,21 @@ impl Pool {
 
     fn stage(&self) -> (Result<Outcome, StageError>, Arc<RecordingMonitor>) {
         let (system, monitor) = fake::system("2026-11-24T02:30:00[UTC]");
-        let request = StageRequest { config: &self.config, full: self.full };
-        (stage(&request, &system), monitor)
+        (flat(stage(&self.request(), &system)), monitor)
+    }
+
+    fn request(&self) -> StageRequest<'_> {
+        StageRequest { config: &self.config, full: self.full, settings: StageSettings::default() }
     }
 
     fn staged(&self) -> Vec<String> {
         names(&self.peer_dir())
     }
+}
+
+/// The outcome, if the day is marked.
+fn flat(report: StageReport) -> Result<Outcome, StageError> {
+    report.result.map(|()| report.outcome)
 }
 
 fn sha256(bytes: &[u8]) -> sha2::Sha256 {
@@ -107,7 +115,7 @@ fn a_ready_peer_is_copied_proven_and_told_so() {
     assert_eq!(fs_err::read(pool.peer_dir().join("etc.tar.gz")).unwrap(), b"data");
     assert!(proven(&pool.peer_dir()));
     assert_eq!(fs_err::read(pool.collect_dir().join(indicator::STAGE)).unwrap(), b"run 1\n");
-    assert_eq!(names(&pool.day()), ["cback.stage", "me"]);
+    assert_eq!(names(&pool.day()), ["cback.result", "cback.stage", "me"]);
     assert_eq!(
         monitor.at(Level::Info),
         ["Staging peer [me].", "Staged 3 files for peer [me].", "Executed the 'stage' action successfully."]
@@ -161,7 +169,7 @@ fn a_peer_that_has_not_collected_is_an_error_and_the_day_is_not_marked() {
     assert!(matches!(outcome.unwrap_err(), StageError::NothingStaged(_)));
     assert_eq!(monitor.at(Level::Error), ["Peer [me] was not ready to be staged."]);
     assert!(pool.staged().is_empty());
-    assert_eq!(names(&pool.day()), ["me"]);
+    assert_eq!(names(&pool.day()), ["cback.result", "me"]);
     assert!(!pool.collect_dir().join(indicator::STAGE).exists());
 }
 
@@ -194,6 +202,7 @@ fn failures_are_ignored_on_the_days_that_the_configuration_names() {
 
 #[test]
 fn one_bad_peer_does_not_keep_the_others_from_being_staged() {
+    use PeerStatus::{Failed, NotReady, Staged};
     let mut pool = Pool::new();
     pool.collect(&[("etc.tar.gz", b"data")]);
     let peers = pool.config.peers.as_mut().unwrap();
@@ -202,17 +211,20 @@ fn one_bad_peer_does_not_keep_the_others_from_being_staged() {
     peers.remote.push(sample::managed_peer("far", None));
     let (outcome, monitor) = pool.stage();
     let outcome = outcome.unwrap();
-    assert_eq!(outcome.failures, monitor.at(Level::Error));
+    let mut errors = monitor.at(Level::Error);
+    errors.sort();
     assert_eq!(
-        outcome.failures,
+        errors,
         [
-            "Peer [absent] was not ready to be staged.",
             "Error staging [../me]: its name cannot be the name of a directory",
-            "Error staging [far]: remote peers are not staged by this version of Redcedar",
+            "Peer [absent] was not ready to be staged.",
+            "Peer [far] was not ready to be staged. Reason: it cannot be asked: the copy command ended well and copied nothing.",
         ]
     );
+    let results: Vec<_> = outcome.peers.iter().map(|peer| (&*peer.peer, peer.status)).collect();
+    assert_eq!(results, [("absent", NotReady), ("../me", Failed), ("me", Staged), ("far", NotReady)]);
     assert!(pool.peer_dir().join("etc.tar.gz").exists());
-    assert_eq!(names(&pool.day()), ["absent", "cback.stage", "far", "me"]);
+    assert_eq!(names(&pool.day()), ["absent", "cback.result", "cback.stage", "far", "me"]);
     assert!(!pool.root.path().join("staging/2026/11/me").exists());
 }
 
@@ -358,8 +370,7 @@ fn an_interrupted_run_marks_nothing() {
     pool.collect(&[("etc.tar.gz", b"data")]);
     let (system, _) = fake::system("2026-11-24T02:30:00[UTC]");
     system.interrupt.raise();
-    let request = StageRequest { config: &pool.config, full: false };
-    assert!(matches!(stage(&request, &system).unwrap_err(), StageError::Interrupted(_)));
+    assert!(matches!(stage(&pool.request(), &system).result.unwrap_err(), StageError::Interrupted(_)));
     assert!(pool.staged().is_empty());
     assert!(!pool.day().join(indicator::STAGE).exists());
 }
@@ -375,8 +386,11 @@ impl redcedar_system::Monitor for OvertakingMonitor {
         self.heard.log(level, message);
     }
 
-    fn task(&self, _title: &str) {
-        fs_err::remove_file(self.collect_dir.join(indicator::COLLECT)).unwrap();
+    fn progress(&self, _progress: &Progress, _path: Option<&Path>) {
+        let indicator = self.collect_dir.join(indicator::COLLECT);
+        if indicator.exists() {
+            fs_err::remove_file(indicator).unwrap();
+        }
     }
 }
 
@@ -388,7 +402,7 @@ fn a_peer_that_collects_again_meanwhile_is_not_told_that_it_was_picked_up() {
         Arc::new(OvertakingMonitor { collect_dir: pool.collect_dir(), heard: RecordingMonitor::default() });
     let (mut system, _) = fake::system("2026-11-24T02:30:00[UTC]");
     system.monitor = monitor.clone();
-    assert!(stage(&StageRequest { config: &pool.config, full: false }, &system).is_err());
+    assert!(stage(&pool.request(), &system).result.is_err());
     assert_eq!(
         monitor.heard.at(Level::Error),
         ["Error staging [me]: it began to collect again while it was being staged"]
@@ -407,8 +421,5 @@ fn an_old_indicator_is_worth_a_warning() {
     file.set_modified(then.into()).unwrap();
     let (outcome, monitor) = pool.stage();
     assert!(outcome.unwrap().is_complete());
-    assert_eq!(
-        monitor.at(Level::Warning),
-        ["Peer [me] collected 25 hours ago and not since; its data is staged again."]
-    );
+    assert_eq!(monitor.at(Level::Warning), ["Peer [me] collected 25 hours ago and not since."]);
 }
