@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
@@ -19,19 +18,28 @@ pub fn path(staging_dir: &Path, date: Date) -> PathBuf {
 }
 
 /// Opens the directory of a day, created if it is not there, and says whether it was created. The staging directory itself
-/// is created too, but keeps the owner that it gets; no link below it is followed.
+/// is created too, if need be; no link below it is followed.
 ///
 /// # Errors
 /// When a directory can be neither opened nor created.
 pub fn create(staging_dir: &Path, date: Date, owner: Option<Owner>) -> io::Result<(Directory, bool)> {
-    std::fs::DirBuilder::new().recursive(true).mode(MODE).create(staging_dir).map_err(|error| {
-        io::Error::new(error.kind(), format!("cannot create directory {}: {error}", staging_dir.display()))
-    })?;
-    let mut day = (Directory::open(staging_dir)?, false);
+    let mut day = (open_or_create(staging_dir, owner)?, false);
     for component in components(date) {
         day = day.0.create_directory(&component, MODE, owner)?;
     }
     Ok(day)
+}
+
+/// The staging directory. A new one belongs to `owner`, who has to get through to copy files into it.
+fn open_or_create(staging_dir: &Path, owner: Option<Owner>) -> io::Result<Directory> {
+    match (Directory::open(staging_dir), staging_dir.parent(), staging_dir.file_name()) {
+        (Err(error), Some(parent), Some(name)) if error.kind() == io::ErrorKind::NotFound => {
+            let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+            fs_err::create_dir_all(parent)?;
+            Directory::open(parent)?.create_directory(name, MODE, owner).map(|(directory, _)| directory)
+        }
+        (opened, ..) => opened,
+    }
 }
 
 /// The days below a staging directory, oldest first. Nothing but directories counts, no link is followed, and what is called

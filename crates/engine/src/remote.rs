@@ -4,59 +4,34 @@
 //! requests go on working. On this side there is no shell: root becomes the backup user by itself, so that user needs no
 //! login shell. Only a configured substitute for `su` still gets the one string that the original gives it.
 
+mod identity;
+mod quoting;
+mod shared;
+
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use redcedar_config::Located;
 use redcedar_config::cedar::{Options, RemotePeer};
-use redcedar_system::account::{self, Account, AccountError};
+use redcedar_system::account::Account;
 use redcedar_system::command::{self, Command};
+
+pub use identity::Identity;
 
 use crate::extension::overridden;
 use crate::indicator;
+use quoting::{Quotes, escaped, quoted};
+use shared::Shared;
 
 /// Run when no remote shell is configured.
 const DEFAULT_SHELL: &str = "/usr/bin/ssh";
 /// The program on the far side when none is configured.
-const DEFAULT_PROGRAM: &str = "/usr/bin/cback3";
+pub const DEFAULT_PROGRAM: &str = "/usr/bin/cback3";
 
 /// Given to OpenSSH's programs behind the configured words, which win: nothing is asked, and a dead peer is noticed.
 const OPENSSH_OPTIONS: [&str; 4] =
     ["BatchMode=yes", "ConnectTimeout=30", "ServerAliveInterval=30", "ServerAliveCountMax=4"];
-
-/// Whom the programs that reach other machines run as.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Identity {
-    /// As we are, for want of the right to be somebody else.
-    Ourselves,
-    /// As the backup user.
-    Account(Account),
-    /// As the backup user, by a program that takes the arguments of `su`.
-    Su {
-        /// The configured program.
-        program: String,
-        /// The backup user.
-        user: String,
-    },
-}
-
-impl Identity {
-    /// Who talks to peers: root lets the backup user do it.
-    ///
-    /// # Errors
-    /// When there is no such user.
-    pub fn of(options: &Options) -> Result<Self, AccountError> {
-        if !account::is_root() {
-            return Ok(Self::Ourselves);
-        }
-        let user = options.backup_user.value.clone();
-        match overridden("su", options) {
-            Some(program) => Ok(Self::Su { program, user }),
-            None => account::account(&user).map(Self::Account),
-        }
-    }
-}
 
 /// A remote peer, and how it is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +42,8 @@ pub struct Remote {
     shell: Line,
     program: String,
     identity: Identity,
+    /// The connection through which files are copied, if they share one.
+    shared: Option<Shared>,
 }
 
 impl Remote {
@@ -87,12 +64,38 @@ impl Remote {
             shell: Line::new(shell, identity, options),
             program: own(&peer.cback_command, general(&options.cback_command, DEFAULT_PROGRAM)),
             identity: identity.clone(),
+            shared: None,
         }
+    }
+
+    /// The same with one connection for all copies, at `socket`, where only who talks to peers may look. Whoever has no
+    /// OpenSSH, or a `su` that takes the exact words of the original, connects each time.
+    #[must_use]
+    pub fn sharing(&self, socket: &Path) -> Self {
+        let is_able = is_openssh(self.copy.program()) && !matches!(self.identity, Identity::Su { .. });
+        Self { shared: Shared::at(socket).filter(|_| is_able), ..self.clone() }
+    }
+
+    /// Closes the connection that copies share.
+    pub fn hang_up(&self) -> Option<Command> {
+        let shared = self.shared.as_ref()?;
+        let ssh = self.identity.command(&[DEFAULT_SHELL]).args(["-O", "exit", "-o"]);
+        Some(ssh.arg(shared.path()).arg(&self.address))
     }
 
     /// `user@host`.
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// The words of the copy command.
+    pub fn copy_words(&self) -> &[String] {
+        &self.copy.words
+    }
+
+    /// The program on the far side, as a shell there gets it.
+    pub fn program(&self) -> &str {
+        &self.program
     }
 
     /// Copies the collect indicator of the peer to `target`.
@@ -167,22 +170,17 @@ impl Remote {
             }
             return self.su(line);
         }
-        self.direct(&self.copy).args(paths)
+        let options = self.shared.iter().flat_map(Shared::options);
+        options.fold(self.direct(&self.copy), |command, option| command.arg("-o").arg(option)).args(paths)
     }
 
     /// The program of a configured command line, run by whoever talks to peers.
     fn direct(&self, line: &Line) -> Command {
-        let (program, arguments) =
-            line.words.split_first().map_or(("", &[][..]), |(first, rest)| (first, rest));
-        let account = match &self.identity {
-            Identity::Account(account) => Some(account.clone()),
-            _ => None,
-        };
-        let command = Command::new(program).args(arguments).run_as(account);
-        if !is_openssh(program) {
-            return command;
+        let command = self.identity.command(&line.words);
+        if is_openssh(line.program()) {
+            return command.args(openssh_options());
         }
-        OPENSSH_OPTIONS.iter().fold(command, |command, option| command.arg("-o").arg(*option))
+        command
     }
 
     fn su(&self, line: OsString) -> Command {
@@ -209,57 +207,20 @@ impl Line {
         }
         Self { text, words }
     }
+
+    fn program(&self) -> &str {
+        self.words.first().map_or("", String::as_str)
+    }
+}
+
+/// What OpenSSH's programs are told besides what the configuration says, which comes first and wins.
+pub(crate) fn openssh_options() -> impl Iterator<Item = &'static str> {
+    OPENSSH_OPTIONS.into_iter().flat_map(|option| ["-o", option])
 }
 
 fn is_openssh(program: &str) -> bool {
     let name = Path::new(program).file_name();
     name == Some(OsStr::new("scp")) || name == Some(OsStr::new("ssh"))
-}
-
-/// A path with a backslash before each byte that means something to a shell or to a pattern.
-fn escaped(path: &Path) -> Vec<u8> {
-    let mut text = Vec::new();
-    for byte in path.as_os_str().as_bytes() {
-        if !is_plain(*byte) {
-            text.push(b'\\');
-        }
-        text.push(*byte);
-    }
-    text
-}
-
-fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"/._-+,:=@%".contains(&byte) || byte >= 0x80
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Quotes {
-    /// The original writes this word with double quotes.
-    Always,
-    /// The original writes it bare.
-    AsNeeded,
-}
-
-/// A word of the string for `su`: as the original writes it where that works, else in single quotes.
-fn quoted(word: &OsStr, quotes: Quotes) -> OsString {
-    let bytes = word.as_bytes();
-    // The star is left to find nothing here and to reach the far side.
-    let is_safe = bytes.iter().all(|byte| is_plain(*byte) || *byte == b'*');
-    match (is_safe, quotes) {
-        (true, Quotes::AsNeeded) => word.to_owned(),
-        (true, Quotes::Always) => OsString::from_vec([b"\"", bytes, b"\""].concat()),
-        (false, _) => {
-            let mut text = vec![b'\''];
-            for byte in bytes {
-                match byte {
-                    b'\'' => text.extend_from_slice(br"'\''"),
-                    other => text.push(*other),
-                }
-            }
-            text.push(b'\'');
-            OsString::from_vec(text)
-        }
-    }
 }
 
 #[cfg(test)]
@@ -331,6 +292,25 @@ mod tests {
     }
 
     #[test]
+    fn copies_share_a_connection_where_openssh_makes_it() {
+        let (socket, dir, target) = (Path::new("/room/connection"), Path::new("/c"), Path::new("/t"));
+        let sharing = remote(&Identity::Ourselves, "/usr/bin/scp -O").sharing(socket);
+        let copy = words(&sharing.fetch_files(dir, target)).join(" ");
+        let options = "-o ControlMaster=auto -o ControlPath=/room/connection -o ControlPersist=10";
+        assert!(copy.ends_with(&format!("{options} backup@h1:/c/* /t")), "{copy}");
+        let hang_up = sharing.hang_up().unwrap();
+        assert_eq!(
+            words(&hang_up).join(" "),
+            "/usr/bin/ssh -O exit -o ControlPath=/room/connection backup@h1"
+        );
+        for (identity, rcp) in [(su(), "/usr/bin/scp"), (Identity::Ourselves, "/usr/bin/rcp")] {
+            let alone = remote(&identity, rcp);
+            assert_eq!(alone.sharing(socket), alone);
+            assert_eq!(alone.hang_up(), None);
+        }
+    }
+
+    #[test]
     fn paths_with_blanks_are_written_for_the_protocol_of_the_copy_command() {
         let dir = Path::new("/my data/c");
         let source = |command: &Command| words(command).iter().rev().nth(1).unwrap().clone();
@@ -347,6 +327,13 @@ mod tests {
         assert_eq!(targets("scp -O"), [escaped, plain]);
         let command = remote(&su(), "scp").fetch_files(dir, Path::new("/it's here"));
         assert_eq!(words(&command)[3], r"scp 'backup@h1:/my\ data/c/*' '/it'\''s here'");
+    }
+
+    #[test]
+    fn programs_of_this_machine_reach_a_substitute_for_su_in_one_string() {
+        let line = ["ssh-keygen", "-N", "", "-C", "it's *"];
+        assert_eq!(words(&su().command(&line))[3], r"ssh-keygen -N '' -C 'it'\''s *'");
+        assert_eq!(words(&Identity::Ourselves.command(&line)), line);
     }
 
     #[test]

@@ -16,6 +16,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::content::Content;
+use crate::database::{ReadError, StoredDump};
 use crate::layer::{Manifest, read_header};
 use crate::list::{Base, Runs};
 use crate::path::clean;
@@ -166,6 +167,19 @@ impl Check<'_> {
                 ..Default::default()
             };
             monitor.progress(&done, item.archive.as_ref().map(|(file, _)| file.path()));
+        }
+        self.dumps()
+    }
+
+    /// Reads dumps to their ends: that is where it shows whether they are complete.
+    fn dumps(&mut self) -> Result<(), Interrupted> {
+        for (file, _) in &self.peer.others {
+            let Some(dump) = StoredDump::new(&self.peer.name, self.date, file) else { continue };
+            match dump.prove(self.interrupt) {
+                Ok(_) => {}
+                Err(ReadError::Interrupted(interrupted)) => return Err(interrupted),
+                Err(error) => self.damage(file, error.to_string()),
+            }
         }
         Ok(())
     }

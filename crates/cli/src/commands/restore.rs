@@ -1,10 +1,15 @@
 //! `redcedar restore`: everything back, as of any day.
 
+mod databases;
+
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use redcedar_restore::{Failure, ItemReport, Overwrite, Report, RestoreError, RestoreRequest, restore};
+use jiff::civil::Date;
+use redcedar_restore::{
+    Failure, ItemReport, Overwrite, PeerError, Report, RestoreError, RestoreRequest, restore,
+};
 use redcedar_system::{System, escape};
 use serde::Serialize;
 
@@ -20,13 +25,17 @@ use crate::output::json::{Document, JsonPath, result_word};
 /// Recreates each PATH below DIR with its whole path, as `tar -C DIR` would: /etc/fstab becomes DIR/etc/fstab. Without a PATH,
 /// everything comes back. Deleted files stay deleted. Nothing is written where it was unless --in-place asks for it, and nothing
 /// that is there already is replaced unless --overwrite allows it.
+///
+/// A database comes back as SQL in a file, or is loaded into a server that has no such database, or an empty one.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   redcedar restore --from /mnt/backup --to /tmp/restored
   redcedar restore /home/anna/report.odt --from /mnt/backup --to /tmp/report
   redcedar restore --from /mnt/backup --to /tmp/earlier --as-of yesterday
   redcedar restore /home/anna/report.odt --from /mnt/backup --in-place --overwrite if-different
-  redcedar restore --to /tmp/everything --dry-run")]
+  redcedar restore --to /tmp/everything --dry-run
+  redcedar restore --database web --to-file /tmp/web.sql
+  redcedar restore --database web --into-server --server-option=--host=db1")]
 pub(crate) struct Args {
     /// Files or directories to bring back [default: everything]
     #[arg(value_name = "PATH")]
@@ -37,10 +46,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PATH")]
     item: Option<OsString>,
     /// Directory to recreate the paths in; it is made if need be
-    #[arg(long, value_name = "DIR", required_unless_present = "in_place", conflicts_with = "in_place")]
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["in_place", "into"], conflicts_with_all = ["in_place", "into"])]
     to: Option<PathBuf>,
     /// Write everything where it was
-    #[arg(long)]
+    #[arg(long, conflicts_with = "into")]
     in_place: bool,
     /// As it was on this day: YYYY-MM-DD, "yesterday", "3 days ago" [default: the newest]
     #[arg(long, value_name = "DAY")]
@@ -51,6 +60,8 @@ pub(crate) struct Args {
     /// Set owners by number, not by name
     #[arg(long)]
     numeric_owner: bool,
+    #[command(flatten)]
+    databases: databases::DatabaseArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -74,6 +85,9 @@ impl From<OverwriteMode> for Overwrite {
 }
 
 pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResult {
+    if args.databases.is_meant() {
+        return databases::run(args, context, out);
+    }
     let request = request(args, context)?;
     let System { monitor, interrupt, .. } = &context.system;
     let report = restore(&request, monitor.as_ref(), interrupt).map_err(refusal)?;
@@ -91,8 +105,6 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
 fn request(args: &Args, context: &Context) -> Result<RestoreRequest, CommandError> {
     let unusable = |error| CommandError::new(Exit::Failed, error).hint("name absolute paths");
     let Place { directory, starting_day } = args.source.place(context)?;
-    let today = context.system.clock.now().date();
-    let as_of = args.as_of.map(|day| day.resolve(today)).transpose();
     let overwrite = args.overwrite.map(Overwrite::from);
     Ok(RestoreRequest {
         source: directory,
@@ -104,7 +116,7 @@ fn request(args: &Args, context: &Context) -> Result<RestoreRequest, CommandErro
             .map(|path| paths::absolute(path))
             .collect::<Result<_, _>>()
             .map_err(unusable)?,
-        as_of: as_of.map_err(|error| CommandError::new(Exit::Usage, error))?,
+        as_of: as_of(args, context)?,
         target: args.to.clone().unwrap_or_else(|| PathBuf::from("/")),
         in_place: args.in_place,
         overwrite: if args.in_place { overwrite.or(Some(Overwrite::Never)) } else { overwrite },
@@ -114,10 +126,17 @@ fn request(args: &Args, context: &Context) -> Result<RestoreRequest, CommandErro
     })
 }
 
+/// The day whose state is wanted.
+fn as_of(args: &Args, context: &Context) -> Result<Option<Date>, CommandError> {
+    let today = context.system.clock.now().date();
+    let day = args.as_of.map(|day| day.resolve(today)).transpose();
+    day.map_err(|error| CommandError::new(Exit::Usage, error))
+}
+
 fn refusal(error: RestoreError) -> CommandError {
     let exit = if matches!(error, RestoreError::Interrupted(_)) { Exit::Interrupted } else { Exit::Failed };
     let hint = match &error {
-        RestoreError::SeveralPeers { .. } => Some("--peer NAME"),
+        RestoreError::Peer(PeerError::Several { .. }) => Some("--peer NAME"),
         RestoreError::TargetNotEmpty { .. } => Some("--overwrite never, if-different or always"),
         RestoreError::InPlace => Some("--in-place"),
         RestoreError::NoPath { .. } => {

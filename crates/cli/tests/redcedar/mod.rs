@@ -6,6 +6,8 @@ mod help;
 mod json;
 mod machine;
 mod managed;
+mod peer;
+mod pool;
 mod sandbox;
 mod sources;
 mod status;

@@ -71,6 +71,8 @@ pub(super) fn trouble(finished: &Finished, name: &str) -> Trouble {
 /// files that vanished. Nothing if there is more to it, or may be.
 pub(super) fn left_out(finished: &Finished) -> Option<&[String]> {
     let is_left_out = |line: &String| {
+        // OpenSSH ends its own lines with a carriage return as well.
+        let line = line.trim_end();
         let is_empty_pattern = line.contains("/*:");
         line.ends_with(NO_FILE) || (line.ends_with(NOT_THERE) && !is_empty_pattern)
     };
@@ -141,7 +143,7 @@ mod tests {
 
     #[test]
     fn what_is_no_file_is_no_failure_unless_there_is_more() {
-        let directory = "scp: download /c/sub/: not a regular file";
+        let directory = "scp: download /c/sub/: not a regular file\r";
         let link = "scp: stat remote: No such file or directory";
         let count = |status, tail: &[&str]| left_out(&finished(status, tail)).map(<[String]>::len);
         assert_eq!(count(1, &[directory, "scp: /c/sub: not a regular file", link]), Some(3));

@@ -8,7 +8,13 @@ use redcedar_testing::program;
 use tempfile::TempDir;
 
 use super::*;
+use crate::indicator::Indicator;
 use crate::{checksums, sample};
+
+mod dates;
+mod network;
+mod remote;
+mod rivals;
 
 /// A pool of one on a Tuesday; the week begins on Monday.
 struct Pool {
@@ -46,26 +52,7 @@ impl Pool {
     }
 
     fn manifest(&self, run: &str, baseline: Option<&str>, archive: Option<(&str, &[u8])>) {
-        let header = Header {
-            item: "/etc".into(),
-            collect_mode: "incr".to_owned(),
-            mode: if baseline.is_some() { Mode::Incremental } else { Mode::Full },
-            run: run.to_owned(),
-            baseline: baseline.map(str::to_owned),
-            sequence: u64::from(baseline.is_some()),
-            host: "me".to_owned(),
-            time: "2026-11-24T00:30:00Z".to_owned(),
-            program: "Redcedar".to_owned(),
-            archive: archive.map(|(name, _)| name.into()),
-        };
-        let mut trailer = Trailer::default();
-        if let Some((name, content)) = archive {
-            fs_err::write(self.collect_dir().join(name), content).unwrap();
-            trailer.archive_size = Some(content.len() as u64);
-            trailer.archive_sha256 = Some(sha2::Digest::finalize(sha256(content)).into());
-        }
-        let file = fs_err::File::create(self.collect_dir().join("etc.manifest.jsonl.zst")).unwrap();
-        ManifestWriter::create(file, &header).unwrap().finish(trailer).unwrap();
+        write_manifest(&self.collect_dir(), run, baseline, archive);
         fs_err::write(self.collect_dir().join(indicator::COLLECT), format!("{run}\n")).unwrap();
     }
 
@@ -81,6 +68,35 @@ impl Pool {
     fn staged(&self) -> Vec<String> {
         names(&self.peer_dir())
     }
+}
+
+/// Writes an archive of `/etc` and its manifest.
+fn write_manifest(directory: &Path, run: &str, baseline: Option<&str>, archive: Option<(&str, &[u8])>) {
+    let header = Header {
+        item: "/etc".into(),
+        collect_mode: "incr".to_owned(),
+        mode: if baseline.is_some() { Mode::Incremental } else { Mode::Full },
+        run: run.to_owned(),
+        baseline: baseline.map(str::to_owned),
+        sequence: u64::from(baseline.is_some()),
+        host: "me".to_owned(),
+        time: "2026-11-24T00:30:00Z".to_owned(),
+        program: "Redcedar".to_owned(),
+        archive: archive.map(|(name, _)| name.into()),
+    };
+    let mut trailer = Trailer::default();
+    if let Some((name, content)) = archive {
+        fs_err::write(directory.join(name), content).unwrap();
+        trailer.archive_size = Some(content.len() as u64);
+        trailer.archive_sha256 = Some(sha2::Digest::finalize(sha256(content)).into());
+    }
+    let file = fs_err::File::create(directory.join("etc.manifest.jsonl.zst")).unwrap();
+    ManifestWriter::create(file, &header).unwrap().finish(trailer).unwrap();
+}
+
+/// An indicator of ours.
+fn said(run: &str, time: &str) -> Vec<u8> {
+    Indicator { run: run.to_owned(), time: time.to_owned(), program: "x 1".to_owned() }.to_line()
 }
 
 /// The outcome, if the day is marked.

@@ -8,8 +8,8 @@ use redcedar_system::fs::Directory;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// In a daily directory: what became of each peer, one JSON object each.
-const RESULT: &str = "cback.result";
+use crate::stage::RESULT;
+
 /// Longer ones are read so far.
 const LONGEST: u64 = 16 << 20;
 

@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use redcedar_archive::manifest::{self, ManifestReader, Mode};
 use redcedar_config::Config;
 use redcedar_system::escape;
-use redcedar_system::fs::Directory;
+use redcedar_system::fs::{Directory, TEMPORARY_PREFIX};
 use rustix::fs::FileType;
 
 use super::attempts::{self, Attempt};
@@ -210,7 +210,9 @@ impl Facts {
         let has = |indicator: &str| names.iter().any(|name| name == indicator);
         let marks = Marks { staged: has(indicator::STAGE), stored: has(STORE), uploaded: has(AMAZONS3) };
         for name in &names {
-            if !is(&day, name, FileType::Directory)? {
+            // What is being fetched just now is nobody's.
+            let is_temporary = name.as_bytes().starts_with(TEMPORARY_PREFIX.as_bytes());
+            if is_temporary || !is(&day, name, FileType::Directory)? {
                 continue;
             }
             let peer = self.peers.entry(name.clone()).or_default();

@@ -225,6 +225,7 @@ fn days_are_read_newest_first_with_sizes_kinds_marks_and_results() {
               {\"peer\":\"far\",\"status\":\"not_ready\"}\n{\"peer\":\"x\",\"status\":\"staged\"}"
                 .to_vec(),
         ),
+        ("2026/11/24/.redcedar-fetch-0/files/etc.tar.gz", vec![0; 100]),
         ("2025/01/01/old/cback.collect", Vec::new()),
         ("2025/02/30/nonsense/cback.collect", Vec::new()),
     ] {

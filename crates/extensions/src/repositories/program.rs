@@ -56,5 +56,5 @@ pub(crate) fn finished(
 
 /// How a program failed.
 pub(crate) fn failure(command: &Command, finished: &Finished) -> Failure {
-    Failure::Program(finished.explain(command))
+    Failure::Program(finished.explain(&command.program.to_string_lossy()))
 }

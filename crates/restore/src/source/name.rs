@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
+use redcedar_archive::dump::{Dump, Server};
 use redcedar_archive::{Compression, manifest};
 use redcedar_system::fs::TEMPORARY_PREFIX;
 use serde::Serialize;
@@ -20,11 +21,11 @@ pub enum StoredKind {
     Indicator,
     /// Left over from a run that was killed.
     Temporary,
-    /// Part of a backup, but of a kind that this version does not restore.
+    /// Anything else.
     Other(OtherKind),
 }
 
-/// What this version does not restore.
+/// What is no archive of a collected item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OtherKind {
@@ -44,6 +45,27 @@ pub enum OtherKind {
     SystemInformation,
     /// Nothing that Cedar Backup makes.
     Foreign,
+}
+
+impl OtherKind {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Encrypted => "encrypted",
+            Self::Split => "split",
+            Self::Mbox => "mbox",
+            Self::Subversion => "subversion",
+            Self::Mysql => "mysql",
+            Self::Postgresql => "postgresql",
+            Self::SystemInformation => "system-information",
+            Self::Foreign => "other",
+        }
+    }
+
+    /// Whether it is the dump of a database server.
+    pub(crate) fn is_dump(self) -> bool {
+        matches!(self, Self::Mysql | Self::Postgresql)
+    }
 }
 
 /// What the file `name` is.
@@ -66,6 +88,12 @@ pub fn classify(name: &OsStr) -> StoredKind {
     }
     if is_chunk(bytes) {
         return StoredKind::Other(OtherKind::Split);
+    }
+    if let Some((dump, _)) = Dump::of_file(name) {
+        return StoredKind::Other(match dump.server {
+            Server::Mysql => OtherKind::Mysql,
+            Server::Postgresql => OtherKind::Postgresql,
+        });
     }
     if let Some(kind) = dump(strip_compression(bytes)) {
         return StoredKind::Other(kind);
@@ -93,16 +121,9 @@ fn dump(name: &[u8]) -> Option<OtherKind> {
     }
     match text? {
         b"dpkg-selections" | b"fdisk-l" | b"ls-laR" => Some(OtherKind::SystemInformation),
-        text if is_dump(text, b"mysqldump") => Some(OtherKind::Mysql),
-        text if is_dump(text, b"postgresqldump") => Some(OtherKind::Postgresql),
         text if is_svndump(text) => Some(OtherKind::Subversion),
         _ => None,
     }
-}
-
-/// `PROGRAM` or `PROGRAM-DATABASE`.
-fn is_dump(name: &[u8], program: &[u8]) -> bool {
-    name.strip_prefix(program).is_some_and(|rest| rest.is_empty() || (rest[0] == b'-' && rest.len() > 1))
 }
 
 /// `mbox-YYYYMMDD-NAME`.
@@ -148,6 +169,8 @@ mod tests {
             ("mysqldump-web.txt", StoredKind::Other(OtherKind::Mysql)),
             ("mysqldumped.txt", StoredKind::Other(OtherKind::Foreign)),
             ("postgresqldump-web.txt.gz", StoredKind::Other(OtherKind::Postgresql)),
+            ("postgresqlglobals.txt", StoredKind::Other(OtherKind::Postgresql)),
+            ("mysqldump-web.txt.zst", StoredKind::Other(OtherKind::Mysql)),
             ("ls-laR.txt.bz2", StoredKind::Other(OtherKind::SystemInformation)),
             (".tar", StoredKind::Other(OtherKind::Foreign)),
             ("readme", StoredKind::Other(OtherKind::Foreign)),

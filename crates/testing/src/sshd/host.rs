@@ -13,6 +13,7 @@ use std::process::Child;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// A host that answers until the value is dropped.
 #[derive(Debug)]
@@ -34,6 +35,7 @@ struct Shared {
 impl Host {
     /// Starts it with what is in `dir`: `host_key` and `authorized_keys`.
     pub(super) fn start(sshd: &Path, dir: &Path) -> io::Result<Self> {
+        // A bash that is not the first shell, as SHLVL makes it believe, leaves the user's start-up files alone.
         let config = format!(
             "HostKey {0}/host_key\n\
              AuthorizedKeysFile {0}/authorized_keys\n\
@@ -47,6 +49,7 @@ impl Host {
              PermitUserRC no\n\
              PrintLastLog no\n\
              PrintMotd no\n\
+             SetEnv SHLVL=1\n\
              LogLevel VERBOSE\n\
              Subsystem sftp {SFTP_SERVER}\n",
             dir.display()
@@ -65,6 +68,14 @@ impl Host {
     /// Where it listens on loopback.
     pub fn port(&self) -> u16 {
         self.address.port()
+    }
+
+    /// Lets one line be all that is in `authorized_keys`.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    pub fn authorize(&self, line: &str) {
+        publish(&self.dir.join("authorized_keys"), &format!("{line}\n")).expect("a key is accepted");
     }
 
     /// How often somebody has connected.
@@ -87,6 +98,15 @@ impl Host {
     /// Whether a session is under way.
     pub fn is_busy(&self) -> bool {
         !self.shared.sessions().is_empty()
+    }
+
+    /// Waits for the end of all sessions, but not long.
+    pub fn becomes_idle(&self) -> bool {
+        let started = Instant::now();
+        while self.is_busy() && started.elapsed() < Duration::from_secs(5) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        !self.is_busy()
     }
 
     /// Ends all sessions at once, as if the cable were cut: whoever is connected gets no more. New ones are accepted.
