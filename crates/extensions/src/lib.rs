@@ -7,18 +7,25 @@
 
 mod databases;
 mod git;
+mod items;
 mod mercurial;
 mod mysql;
 pub(crate) mod output;
 mod postgresql;
-mod repositories;
 #[cfg(test)]
 mod sample;
 pub(crate) mod section;
+mod sqlite;
 mod subversion;
 
 use redcedar_engine::extension::Extension;
 
 /// All there are.
-pub const ALL: &[&dyn Extension] =
-    &[&mysql::Mysql, &postgresql::Postgresql, &subversion::Subversion, &git::Git, &mercurial::Mercurial];
+pub const ALL: &[&dyn Extension] = &[
+    &mysql::Mysql,
+    &postgresql::Postgresql,
+    &subversion::Subversion,
+    &git::Git,
+    &mercurial::Mercurial,
+    &sqlite::Sqlite,
+];

@@ -233,9 +233,13 @@ pub fn lines(refs: &[Ref]) -> Vec<u8> {
     refs.iter().flat_map(|one| [one.value.as_bytes(), b"\t", &one.name, b"\n"].concat()).collect()
 }
 
+/// What programs are given is an object or a ref, whatever a forged list says.
 fn parse_line(line: &[u8]) -> Option<Ref> {
     let (value, name) = line.split_once_str(b"\t")?;
-    Some(Ref { value: std::str::from_utf8(value).ok()?.to_owned(), name: name.to_vec() })
+    let value = std::str::from_utf8(value).ok()?;
+    let is_object = value.len() >= 40 && value.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_sane = is_object || value.starts_with("ref: refs/");
+    (is_sane && !name.starts_with(b"-")).then(|| Ref { value: value.to_owned(), name: name.to_vec() })
 }
 
 #[cfg(test)]
@@ -253,7 +257,7 @@ mod tests {
         let one = |value: &str, name: &[u8]| Ref { value: value.to_owned(), name: name.to_vec() };
         Snapshot {
             header,
-            refs: vec![one("ref: refs/heads/\u{e4}", b"HEAD"), one("0123", b"refs/heads/\xff")],
+            refs: vec![one("ref: refs/heads/\u{e4}", b"HEAD"), one(&"01".repeat(20), b"refs/heads/\xff")],
         }
     }
 
@@ -285,6 +289,12 @@ mod tests {
         assert_eq!(read.header.base, snapshot().header.base);
         for length in 0..text.len() {
             assert!(Snapshot::parse(&text[..length]).is_err(), "{length}");
+        }
+        for (one, forged) in
+            [("ref: refs", "ref: --x"), ("\tHEAD", "\t--delete"), ("0101", "01 1"), ("0101", "")]
+        {
+            let other = String::from_utf8_lossy(&text).replacen(one, forged, 1);
+            assert!(matches!(Snapshot::parse(other.as_bytes()), Err(SnapshotError::Line(_))), "{forged}");
         }
         let other = String::from_utf8_lossy(&text).replace("refs 1", "refs 2");
         assert!(matches!(Snapshot::parse(other.as_bytes()), Err(SnapshotError::Format(_))));

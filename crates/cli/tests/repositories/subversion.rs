@@ -5,22 +5,22 @@ use redcedar_testing::oracle::Oracle;
 use redcedar_testing::program;
 use std::path::Path;
 
-const SECTIONS: &str =
+pub(crate) const SECTIONS: &str =
     "<extensions><action><name>subversion</name><module>CedarBackup3.extend.subversion</module>
       <function>executeAction</function><index>98</index></action></extensions>
     <subversion><collect_mode>incr</collect_mode><compress_mode>gzip</compress_mode>
       <repository_dir><abs_path>ROOT/svn</abs_path></repository_dir></subversion>";
 
-const NIGHT: [&str; 3] = ["subversion", "collect", "stage"];
+pub(crate) const NIGHT: [&str; 3] = ["subversion", "collect", "stage"];
 
 /// Makes a repository.
-fn create(repository: &Path) {
+pub(crate) fn create(repository: &Path) {
     fs_err::create_dir_all(repository.parent().unwrap()).unwrap();
     tool(Path::new("/"), &["svnadmin".as_ref(), "create".as_ref(), repository.as_os_str()]);
 }
 
 /// Commits `count` revisions.
-fn commit(repository: &Path, count: usize) {
+pub(crate) fn commit(repository: &Path, count: usize) {
     let directory = tempfile::tempdir().unwrap();
     let url = format!("file://{}", repository.display());
     tool(directory.path(), &["svn", "checkout", "-q", &url, "wc"]);
@@ -38,7 +38,7 @@ fn commit(repository: &Path, count: usize) {
 }
 
 /// All of a repository as a dump, which says everything there is to compare.
-fn everything(repository: &Path) -> Vec<u8> {
+pub(crate) fn everything(repository: &Path) -> Vec<u8> {
     let dump = ["svnadmin".as_ref(), "dump".as_ref(), "-q".as_ref(), repository.as_os_str()];
     program::succeed(&mut crate::machine::command(Path::new("/"), &dump))
 }

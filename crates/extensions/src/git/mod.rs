@@ -13,10 +13,10 @@ use redcedar_system::System;
 use redcedar_system::account::Account;
 use redcedar_system::command::Command;
 
-use crate::repositories::bundle::{self, Bundler, Look, lines, owner_of};
-use crate::repositories::program::{Failure, failure, finished, output};
-use crate::repositories::session;
-use crate::repositories::settings::{Rules, Settings};
+use crate::items::bundle::{self, Bundler, Look, lines, owner_of};
+use crate::items::program::{Failure, failure, finished, output};
+use crate::items::session;
+use crate::items::settings::{Rules, Settings};
 
 const RULES: Rules = Rules {
     section: "git",

@@ -13,10 +13,10 @@ use redcedar_system::System;
 use redcedar_system::account::Account;
 use redcedar_system::command::Command;
 
-use crate::repositories::bundle::{self, Bundler, Look, lines, owner_of};
-use crate::repositories::program::{Failure, failure, finished, output};
-use crate::repositories::session;
-use crate::repositories::settings::{Rules, Settings};
+use crate::items::bundle::{self, Bundler, Look, lines, owner_of};
+use crate::items::program::{Failure, failure, finished, output};
+use crate::items::session;
+use crate::items::settings::{Rules, Settings};
 
 const RULES: Rules = Rules {
     section: "mercurial",
@@ -25,6 +25,17 @@ const RULES: Rules = Rules {
     is_compressed: true,
     is_incremental: true,
 };
+
+/// What is listed, and the sets of changesets that it is.
+const SETS: [(&str, &str); 4] = [
+    ("head", "heads(all())"),
+    ("public", "heads(public())"),
+    ("secret", "roots(secret())"),
+    ("parent", "parents()"),
+];
+
+/// A part of the template: each bookmark of each changeset that has some.
+const BOOKMARKS: &str = r#"{revset('bookmark()') % "{bookmarks % '{node}\tbookmark {bookmark}\n'}"}"#;
 
 /// The extension.
 pub(crate) struct Mercurial;
@@ -89,37 +100,23 @@ impl<'a> Repository<'a> {
             .variable("HGENCODING", "UTF-8")
             .variable("LC_ALL", "C")
     }
-
-    /// The changesets of a set, under a name in the list.
-    fn set(&self, revset: &str, name: &str) -> Result<Vec<Ref>, Failure> {
-        let command = self.command().args(["log", "--template", "{node}\n", "--rev", revset]);
-        let nodes = lines(&output(&command, self.system)?);
-        Ok(nodes.into_iter().map(|value| Ref { value, name: name.as_bytes().to_vec() }).collect())
-    }
-
-    fn bookmarks(&self) -> Result<Vec<Ref>, Failure> {
-        let command = self.command().args(["bookmarks", "--template", "{node}\t{bookmark}\n"]);
-        let answer = output(&command, self.system)?;
-        let bookmark = |line: &[u8]| {
-            let (node, name) = line.split_once_str(b"\t")?;
-            Some(Ref { value: node.to_str_lossy().into_owned(), name: [b"bookmark ", name].concat() })
-        };
-        Ok(answer.lines().filter_map(bookmark).collect())
-    }
 }
 
 impl Bundler for Repository<'_> {
     fn look(&self) -> Result<Look, Failure> {
-        let heads = self.set("heads(all())", "head")?;
-        let mut tips: Vec<_> = heads.iter().map(|head| head.value.clone()).collect();
+        let sets = SETS.map(|(name, set)| format!("{{revset('{set}') % '{{node}}\t{name}\n'}}"));
+        let template = sets.concat() + BOOKMARKS;
+        let command = self.command().args(["log", "--rev", "null", "--template", &template]);
+        let answer = output(&command, self.system)?;
+        let line = |line: &[u8]| {
+            let (node, name) = line.split_once_str(b"\t")?;
+            Some(Ref { value: node.to_str_lossy().into_owned(), name: name.to_vec() })
+        };
+        let refs: Vec<_> = answer.lines().filter_map(line).collect();
+        let heads = refs.iter().filter(|one| one.name == b"head");
+        let mut tips: Vec<_> = heads.map(|head| head.value.clone()).collect();
         tips.sort();
-        let mut refs = heads;
-        refs.extend(self.set("heads(public())", "public")?);
-        refs.extend(self.set("roots(secret())", "secret")?);
-        refs.extend(self.bookmarks()?);
-        let parents = self.set("parents()", "parent")?;
-        let has_working_copy = !parents.is_empty();
-        refs.extend(parents);
+        let has_working_copy = refs.iter().any(|one| one.name == b"parent");
         Ok(Look { refs, tips, has_working_copy, object_format: None })
     }
 

@@ -16,9 +16,9 @@ use redcedar_system::command::Command;
 use redcedar_system::escape;
 
 use self::plan::{Dumped, Facts, Reason, State, Wanted};
-use crate::repositories::program::{Failure, output, stream};
-use crate::repositories::session::{self, Repository, Session};
-use crate::repositories::settings::{Rules, Settings};
+use crate::items::program::{Failure, output, stream};
+use crate::items::session::{self, Item, Session};
+use crate::items::settings::{Rules, Settings};
 
 const RULES: Rules = Rules {
     section: "subversion",
@@ -64,7 +64,7 @@ struct Names {
 }
 
 impl Names {
-    fn of(repository: &Repository) -> Self {
+    fn of(repository: &Item) -> Self {
         let with = |suffix: &str| {
             let mut name = repository.name.clone();
             name.push(suffix);
@@ -76,7 +76,7 @@ impl Names {
 
 /// One repository.
 struct Work<'a> {
-    repository: &'a Repository,
+    repository: &'a Item,
     session: &'a Session<'a>,
     names: Names,
 }

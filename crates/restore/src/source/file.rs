@@ -1,10 +1,12 @@
 //! One stored file. Everything that reads a source goes through here.
 
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use redcedar_archive::Compression;
+use redcedar_archive::compress::read;
 use redcedar_system::escape;
 use rustix::fs::OFlags;
 
@@ -53,6 +55,15 @@ impl StoredFile {
             .custom_flags(flags.bits().cast_signed())
             .open(&self.path)
             .map_err(|error| self.error("cannot open", &error))
+    }
+
+    /// Opens it for reading what it holds, decompressed as its name says.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub(crate) fn unpacked(&self) -> io::Result<Box<dyn Read + Send>> {
+        let (_, compression) = Compression::of_file(self.path.file_name().unwrap_or_default());
+        read::stream(self.open()?, compression)
     }
 
     pub(crate) fn error(&self, intent: &str, error: &io::Error) -> io::Error {

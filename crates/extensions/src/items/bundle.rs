@@ -20,14 +20,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::program::Failure;
-use super::session::{Repository, Session};
+use super::session::{Item, Session};
 
 /// A program that makes bundles, asked about one repository.
 pub(crate) trait Bundler {
     /// What the repository is now.
     fn look(&self) -> Result<Look, Failure>;
 
-    /// Which of these objects it still has.
+    /// Which of these objects, of which there is at least one, it still has.
     fn present(&self, objects: &[String]) -> Result<Vec<String>, Failure>;
 
     /// Writes a bundle of everything that `look` needs and `base` does not reach. Says whether there is anything.
@@ -74,7 +74,7 @@ struct Point {
 pub(crate) fn back_up(
     kind: Kind,
     bundler: &dyn Bundler,
-    repository: &Repository,
+    repository: &Item,
     session: &Session<'_>,
 ) -> Result<u64, Failure> {
     let mut memory_name = repository.name.clone();
@@ -91,7 +91,7 @@ pub(crate) fn back_up(
 struct Work<'a> {
     kind: Kind,
     bundler: &'a dyn Bundler,
-    repository: &'a Repository,
+    repository: &'a Item,
     session: &'a Session<'a>,
     path: String,
     memory_name: OsString,
@@ -145,10 +145,10 @@ impl Work<'_> {
             _ => self.state.acknowledged.as_ref(),
         };
         let Some(base) = base else { return self.store(&look, None) };
-        let present = self.bundler.present(&base.tips)?;
+        let present = if base.tips.is_empty() { Vec::new() } else { self.bundler.present(&base.tips)? };
         if present.is_empty() && !base.tips.is_empty() {
             self.session.call.system.monitor.warning(format!(
-                "[{}] has nothing of what was backed up before; everything is backed up.",
+                "[{}] has none of the heads that were backed up last; everything is backed up.",
                 self.path
             ));
             return self.store(&look, None);

@@ -1,4 +1,4 @@
-//! The section: `repository` and `repository_dir`, with modes of their own or those of the section.
+//! The section: `repository` and `repository_dir` or the like, with modes of their own or those of the section.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -12,7 +12,7 @@ use redcedar_archive::select::{Exclude, PatternError};
 use redcedar_config::value::{self, CollectMode};
 use redcedar_config::{Diagnostic, Document, Field, Located, Section};
 
-use crate::section::compression;
+use crate::section::{compression, required};
 
 /// What the sections of different extensions do differently.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +36,7 @@ pub(crate) struct Settings {
     pub(crate) entries: Vec<Entry>,
 }
 
-/// One repository, or a directory of them.
+/// One thing that is backed up by itself, or a directory of such.
 #[derive(Debug)]
 pub(crate) struct Entry {
     /// Where it is.
@@ -45,7 +45,7 @@ pub(crate) struct Entry {
     pub(crate) mode: CollectMode,
     /// How its output is compressed.
     pub(crate) compression: Compression,
-    /// For a directory of repositories: which of them are left out.
+    /// For a directory: which ones are left out.
     pub(crate) exclude: Option<Exclude>,
 }
 
@@ -62,11 +62,7 @@ struct Defaults {
 impl Settings {
     /// Reads the section. Without an error among the findings there are settings.
     pub(crate) fn read(document: &Document, rules: &Rules, findings: &mut Vec<Diagnostic>) -> Option<Self> {
-        let Some(section) = document.section(rules.section) else {
-            let message = format!("there is no section `{}`", rules.section);
-            findings.push(Diagnostic::error(document.root().name_span(), message));
-            return None;
-        };
+        let section = required(document, rules.section, findings)?;
         let mode = read_mode(section, rules, findings);
         let compression = read_compression(section, rules, findings);
         let defaults = Defaults {
@@ -248,7 +244,7 @@ mod tests {
     fn everything_that_the_original_refuses_is_refused_before_the_run() {
         let modes = "<collect_mode>daily</collect_mode><compress_mode>gzip</compress_mode>";
         for (text, expected) in [
-            (String::new(), "there is no section `subversion`"),
+            (String::new(), "`cb_config` lacks `subversion`"),
             (format!("<subversion>{modes}</subversion>"), "`subversion` lacks `repository` or `repository_dir`"),
             (format!("<subversion>{modes}<repository/></subversion>"), "`repository` lacks `abs_path`"),
             (

@@ -1,11 +1,11 @@
-//! What is remembered about a repository between runs, in the working directory.
+//! What is remembered about an item between runs, in the working directory.
 
 use std::ffi::OsStr;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;
 
 use redcedar_engine::Ownership;
-use redcedar_system::fs::Directory;
+use redcedar_system::fs::{Directory, PendingFile};
 use redcedar_system::{System, account, escape};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -62,6 +62,11 @@ impl<'a> Memory<'a> {
             self.system.monitor.warning(format!("{path} is of no use: {error}; going on without it."));
             None
         })
+    }
+
+    /// A file that has no name for others and goes when it is dropped.
+    pub(crate) fn scratch(&self, name: &OsStr) -> io::Result<PendingFile> {
+        self.directory.create_file(name)
     }
 
     /// Removes a file, if it is there.

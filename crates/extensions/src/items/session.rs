@@ -21,7 +21,7 @@ use crate::output::CollectDir;
 
 /// Something that is backed up by itself.
 #[derive(Debug)]
-pub(crate) struct Repository {
+pub(crate) struct Item {
     /// Where it is.
     pub(crate) path: PathBuf,
     /// Its normalised path.
@@ -47,7 +47,7 @@ pub(crate) struct Session<'a> {
 pub(crate) fn run(
     call: &Call<'_>,
     rules: &Rules,
-    mut back_up: impl FnMut(&Repository, &Session<'_>) -> Result<u64, Failure>,
+    mut back_up: impl FnMut(&Item, &Session<'_>) -> Result<u64, Failure>,
 ) -> Result<Outcome, ExtensionError> {
     let failed = |error: std::io::Error| ExtensionError::Failed(error.to_string());
     let mut findings = Vec::new();
@@ -88,12 +88,12 @@ pub(crate) fn run(
                 continue;
             }
             names.insert(name.clone(), path.clone());
-            let repository = Repository { path, name, mode: entry.mode, compression: entry.compression };
-            monitor.task(&format!("Backing up {}", escape::display(&repository.path)));
-            match back_up(&repository, &session) {
+            let item = Item { path, name, mode: entry.mode, compression: entry.compression };
+            monitor.task(&format!("Backing up {}", escape::display(&item.path)));
+            match back_up(&item, &session) {
                 Ok(bytes) => outcome.summary.bytes_out += bytes,
                 Err(Failure::Interrupted(Interrupted)) => return Err(Interrupted.into()),
-                Err(error) => fail(&repository.path, &error, &mut outcome),
+                Err(error) => fail(&item.path, &error, &mut outcome),
             }
         }
     }
@@ -104,11 +104,11 @@ pub(crate) fn run(
 }
 
 impl Session<'_> {
-    /// What is to be done with a repository today. `since` is the day of its last full backup, or the day it was first seen.
-    pub(crate) fn due(&self, repository: &Repository, since: Option<jiff::civil::Date>) -> Due {
-        let due = due(repository.mode, self.today, since);
+    /// What is to be done with an item today. `since` is the day of its last full backup, or the day it was first seen.
+    pub(crate) fn due(&self, item: &Item, since: Option<jiff::civil::Date>) -> Due {
+        let due = due(item.mode, self.today, since);
         if due == Due::Full(Reason::Overdue) {
-            let path = escape::display(&repository.path);
+            let path = escape::display(&item.path);
             self.call.system.monitor.info(format!(
                 "A starting day was missed: the last full backup of [{path}] is a week old or older."
             ));
