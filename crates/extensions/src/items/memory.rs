@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use redcedar_engine::Ownership;
 use redcedar_system::fs::{Directory, PendingFile};
@@ -15,23 +16,34 @@ const LONGEST: u64 = 64 << 20;
 
 /// The working directory, and whose the files in it shall be.
 pub(crate) struct Memory<'a> {
-    directory: Directory,
+    path: &'a Path,
+    /// None while it cannot be used: then everything is backed up, and not being able to remember that is a failure.
+    directory: Option<Directory>,
     ownership: &'a Ownership,
     system: &'a System,
 }
 
 impl<'a> Memory<'a> {
-    pub(crate) fn new(directory: Directory, ownership: &'a Ownership, system: &'a System) -> Self {
-        Self { directory, ownership, system }
+    pub(crate) fn new(path: &'a Path, ownership: &'a Ownership, system: &'a System) -> Self {
+        Self { path, directory: Directory::open(path).ok(), ownership, system }
+    }
+
+    /// The directory, or why it cannot be used.
+    fn directory(&self) -> io::Result<&Directory> {
+        match &self.directory {
+            Some(directory) => Ok(directory),
+            None => Err(Directory::open(self.path).err().unwrap_or(io::ErrorKind::NotFound.into())),
+        }
     }
 
     /// The content of a file, if there is one. A file of anybody but root, us or the backup user counts as an attempt to
     /// mislead.
     pub(crate) fn read(&self, name: &OsStr) -> io::Result<Option<Vec<u8>>> {
-        if self.directory.status(name)?.is_none() {
+        let Some(directory) = &self.directory else { return Ok(None) };
+        if directory.status(name)?.is_none() {
             return Ok(None);
         }
-        let file = self.directory.open_file(name)?;
+        let file = directory.open_file(name)?;
         let owner = file.metadata()?.uid();
         let trusted = [Some(0), Some(account::current().uid), self.ownership.owner().map(|owner| owner.uid)];
         if !trusted.contains(&Some(owner)) {
@@ -44,7 +56,7 @@ impl<'a> Memory<'a> {
 
     /// Writes a file.
     pub(crate) fn write(&self, name: &OsStr, content: &[u8]) -> io::Result<()> {
-        let mut file = self.directory.create_file(name)?;
+        let mut file = self.directory()?.create_file(name)?;
         file.write_all(content)?;
         self.ownership.apply(&mut file, &*self.system.monitor);
         file.publish(0o640, None)
@@ -57,7 +69,7 @@ impl<'a> Memory<'a> {
             content.map(|content| serde_json::from_slice(&content)).transpose().map_err(io::Error::other)
         };
         recall().unwrap_or_else(|error| {
-            let path = self.directory.path().join(name);
+            let path = self.path.join(name);
             let path = escape::display(&path);
             self.system.monitor.warning(format!("{path} is of no use: {error}; going on without it."));
             None
@@ -66,15 +78,15 @@ impl<'a> Memory<'a> {
 
     /// A file that has no name for others and goes when it is dropped.
     pub(crate) fn scratch(&self, name: &OsStr) -> io::Result<PendingFile> {
-        self.directory.create_file(name)
+        self.directory()?.create_file(name)
     }
 
     /// Removes a file, if it is there.
     pub(crate) fn forget(&self, name: &OsStr) -> io::Result<()> {
-        if self.directory.status(name)?.is_some() {
-            self.directory.remove_file(name)?;
+        match &self.directory {
+            Some(directory) if directory.status(name)?.is_some() => directory.remove_file(name),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Remembers.

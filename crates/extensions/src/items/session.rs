@@ -11,7 +11,6 @@ use redcedar_config::value::CollectMode;
 use redcedar_engine::extension::{Call, ExtensionError};
 use redcedar_engine::schedule::{Due, Reason, Today, due};
 use redcedar_engine::{Outcome, Ownership};
-use redcedar_system::fs::Directory;
 use redcedar_system::{Interrupted, escape};
 
 use super::memory::Memory;
@@ -49,7 +48,6 @@ pub(crate) fn run(
     rules: &Rules,
     mut back_up: impl FnMut(&Item, &Session<'_>) -> Result<u64, Failure>,
 ) -> Result<Outcome, ExtensionError> {
-    let failed = |error: std::io::Error| ExtensionError::Failed(error.to_string());
     let mut findings = Vec::new();
     let settings = Settings::read(call.document, rules, &mut findings);
     let settings =
@@ -59,7 +57,7 @@ pub(crate) fn run(
     let session = Session {
         call,
         collect: CollectDir::open(call)?,
-        memory: Memory::new(Directory::open(&options.working_dir).map_err(failed)?, &ownership, call.system),
+        memory: Memory::new(&options.working_dir, &ownership, call.system),
         today: Today::new(call.system.clock.now().date(), options.starting_day, call.full),
     };
     let monitor = &call.system.monitor;

@@ -2,6 +2,8 @@
 
 mod plan;
 mod svnlast;
+#[cfg(test)]
+mod tests;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
