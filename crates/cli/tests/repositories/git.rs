@@ -3,7 +3,7 @@
 use crate::machine::{Machine, command, required, tool};
 use redcedar_testing::program::{self, describe};
 use std::os::unix::fs::{PermissionsExt, chown};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const SECTION: &str = "<git><collect_mode>incr</collect_mode>
     <repository_dir><abs_path>ROOT/git</abs_path></repository_dir></git>";
@@ -42,6 +42,13 @@ fn refs(repository: &Path) -> String {
     list + &head
 }
 
+/// The file with a suffix.
+fn file(directory: &Path, suffix: &str) -> PathBuf {
+    let mut entries = fs_err::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    entries.find(|path| path.extension().is_some_and(|found| found == suffix)).unwrap()
+}
+
+/// How many bundles there are, and how many lists.
 fn bundles(names: &[String]) -> (usize, usize) {
     let count = |suffix| names.iter().filter(|name| name.ends_with(suffix)).count();
     (count(".bundle"), count(".refs"))
@@ -153,13 +160,13 @@ fn bare_repositories_stay_bare_and_may_name_objects_by_sha256() {
     );
     let back = machine.path("back/2031-03-05");
     assert_eq!(git(&back, &["rev-parse", "--is-bare-repository"]), "true\n");
-    // Without us: the full bundle is a repository that can be cloned.
-    let full = machine.pool.daily_dir("2031/03/03");
-    let full = fs_err::read_dir(full).unwrap().map(|entry| entry.unwrap().path());
-    let full =
-        full.into_iter().find(|path| path.extension().is_some_and(|suffix| suffix == "bundle")).unwrap();
-    git(machine.root(), &["clone", "-q", full.to_str().unwrap(), "cloned"]);
-    assert_eq!(fs_err::read_to_string(machine.path("cloned/f")).unwrap(), "1");
+    // Without us, as the documentation says.
+    let bundle = |day| file(&machine.pool.daily_dir(day), "bundle").to_str().unwrap().to_owned();
+    git(machine.root(), &["clone", "-q", "--mirror", &bundle("2031/03/03"), "hand"]);
+    for day in ["2031/03/04", "2031/03/05"] {
+        git(&machine.path("hand"), &["fetch", "-q", &bundle(day), "+refs/*:refs/*"]);
+    }
+    assert_eq!(refs(&machine.path("hand")), refs(&bare));
 }
 
 #[test]
@@ -255,11 +262,7 @@ fn a_missing_or_changed_bundle_is_found_and_refused() {
         assert!(String::from_utf8_lossy(&verified.stderr).contains(found), "{}", describe(&verified));
     };
     let day = machine.pool.daily_dir("2031/03/04");
-    let file = |suffix: &str| {
-        let entries = fs_err::read_dir(&day).unwrap().map(|entry| entry.unwrap().path());
-        entries.into_iter().find(|path| path.extension().is_some_and(|found| found == suffix)).unwrap()
-    };
-    let bundle = file("bundle");
+    let bundle = file(&day, "bundle");
     let mut bytes = fs_err::read(&bundle).unwrap();
     let last = bytes.len() - 30;
     bytes[last] ^= 1;
@@ -267,7 +270,7 @@ fn a_missing_or_changed_bundle_is_found_and_refused() {
     refused("its SHA-256 is not that of its list of refs", "its bundle is not the one that it describes");
     fs_err::remove_file(&bundle).unwrap();
     refused("the bundle of 20310304T", "its bundle is not here");
-    fs_err::remove_file(file("refs")).unwrap();
+    fs_err::remove_file(file(&day, "refs")).unwrap();
     refused("the backup of 20310304T", "it builds on the backup of 20310304T");
 }
 

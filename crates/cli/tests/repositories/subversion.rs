@@ -190,6 +190,27 @@ fn a_state_that_is_no_number_or_somebody_elses_is_not_believed() {
 }
 
 #[test]
+fn what_was_dumped_whole_each_day_begins_anew_with_a_full_dump_when_it_becomes_incremental() {
+    if !required("svnadmin") {
+        return;
+    }
+    let mut machine = Machine::new(SECTIONS);
+    let repository = machine.path("svn/a");
+    create(&repository);
+    for (mode, expected) in
+        [("incr", "0:1"), ("daily", "0:2"), ("daily", "0:3"), ("incr", "0:4"), ("incr", "5:5")]
+    {
+        machine.configure(&SECTIONS.replace("incr", mode));
+        commit(&repository, 1);
+        machine.run(&NIGHT);
+        assert_eq!(machine.staged("svndump"), [format!("svndump-{expected}-svn-a.txt.gz")], "{mode}");
+        machine.next_day();
+    }
+    machine.redcedar_well("restore --repository ROOT/svn/a --from ROOT/staging --to ROOT/back");
+    assert!(everything(&machine.path("back")) == everything(&repository));
+}
+
+#[test]
 fn the_original_goes_on_where_we_stopped_and_we_where_it_stopped() {
     let Some(oracle) = Oracle::required() else { return };
     if !required("svnadmin") {
