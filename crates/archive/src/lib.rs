@@ -14,6 +14,7 @@ mod metadata;
 pub mod naming;
 mod packed;
 pub mod reader;
+pub mod repository;
 pub mod select;
 mod stored;
 pub mod tar;

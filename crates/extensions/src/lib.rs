@@ -7,6 +7,9 @@
 
 mod databases;
 mod encrypt;
+mod git;
+mod items;
+mod mercurial;
 mod mysql;
 pub(crate) mod output;
 mod postgresql;
@@ -14,11 +17,22 @@ mod postgresql;
 mod sample;
 pub(crate) mod section;
 mod split;
+mod sqlite;
 pub(crate) mod staged;
+mod subversion;
 mod sysinfo;
 
 use redcedar_engine::extension::Extension;
 
 /// All there are.
-pub const ALL: &[&dyn Extension] =
-    &[&mysql::Mysql, &postgresql::Postgresql, &sysinfo::Sysinfo, &encrypt::Encrypt, &split::Split];
+pub const ALL: &[&dyn Extension] = &[
+    &mysql::Mysql,
+    &postgresql::Postgresql,
+    &subversion::Subversion,
+    &git::Git,
+    &mercurial::Mercurial,
+    &sqlite::Sqlite,
+    &sysinfo::Sysinfo,
+    &encrypt::Encrypt,
+    &split::Split,
+];

@@ -20,8 +20,10 @@ use crate::layer::{Manifest, read_header};
 use crate::layers::{Keys, is_locked};
 use crate::list::{Base, Runs};
 use crate::path::clean;
+use crate::repository::{self, Chains, RepositoryError};
 use crate::scan::describe;
-use crate::source::{PeerDay, Source, SourceError, StoredFile, StoredItem};
+use crate::source::{OtherKind, PeerDay, Source, SourceError, StoredFile, StoredItem};
+use crate::sqlite;
 
 /// What to prove.
 #[derive(Debug, Clone)]
@@ -104,13 +106,14 @@ pub fn verify(
     let source = Source::open_with(&request.source, &request.keys)?;
     let mut report = VerifyReport::default();
     let mut runs = Runs::default();
+    let mut repositories = Chains::default();
     for day in source.days() {
         for peer in &day.peers {
             if request.peer.as_ref().is_some_and(|wanted| *wanted != peer.name) {
                 continue;
             }
             let mut check = Check { date: day.date, peer, report: &mut report, interrupt };
-            check.chains(&mut runs);
+            check.chains(&mut runs, &mut repositories);
             if request.day.is_none_or(|wanted| wanted == day.date) {
                 monitor.task(&format!("Verifying {} of {}", escape::display(&peer.name), day.date));
                 check.peer(monitor)?;
@@ -143,7 +146,10 @@ impl Check<'_> {
     }
 
     /// Gaps are looked for among all days, also when only one is read.
-    fn chains(&mut self, runs: &mut Runs) {
+    fn chains(&mut self, runs: &mut Runs, repositories: &mut Chains) {
+        for (file, message) in repositories.note(self.peer) {
+            self.damage(&file, message);
+        }
         for item in &self.peer.items {
             let Some(manifest) = &item.manifest else { continue };
             // One that cannot be read is reported when its day is, one without a key counted.
@@ -177,15 +183,37 @@ impl Check<'_> {
 
     /// Reads dumps to their ends: that is where it shows whether they are complete.
     fn dumps(&mut self, digests: &HashMap<OsString, [u8; 32]>) -> Result<(), Interrupted> {
-        for (file, _) in self.peer.others.iter().filter(|(file, _)| is_open(file, digests)) {
-            let Some(dump) = StoredDump::new(&self.peer.name, self.date, file) else { continue };
-            match dump.prove(self.interrupt) {
-                Ok(_) => {}
-                Err(ReadError::Interrupted(interrupted)) => return Err(interrupted),
-                Err(error) => self.damage(file, error.to_string()),
+        for (file, kind) in self.peer.others.iter().filter(|(file, _)| is_open(file, digests)) {
+            self.interrupt.check()?;
+            if let Some(problem) = self.dump(file, *kind, digests)? {
+                self.damage(file, problem);
             }
         }
         Ok(())
+    }
+
+    /// What is wrong with a dump.
+    fn dump(
+        &self,
+        file: &StoredFile,
+        kind: OtherKind,
+        digests: &HashMap<OsString, [u8; 32]>,
+    ) -> Result<Option<String>, Interrupted> {
+        if let Some(dump) = StoredDump::new(&self.peer.name, self.date, file) {
+            return match dump.prove(self.interrupt) {
+                Ok(_) => Ok(None),
+                Err(ReadError::Interrupted(interrupted)) => Err(interrupted),
+                Err(error) => Ok(Some(error.to_string())),
+            };
+        }
+        if kind == OtherKind::Sqlite {
+            return Ok(sqlite::prove(file).err().map(|error| error.to_string()));
+        }
+        match repository::prove(file, kind, digests, self.interrupt) {
+            Ok(()) => Ok(None),
+            Err(RepositoryError::Interrupted(interrupted)) => Err(interrupted),
+            Err(error) => Ok(Some(error.to_string())),
+        }
     }
 
     /// Compares all files with `cback.sha256` and, without their layers, with `cback.origins.sha256`. Returns the digests of

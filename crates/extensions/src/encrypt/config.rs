@@ -79,6 +79,8 @@ fn stored_before(extensions: Option<&Extensions>, has_store: bool) -> Option<Str
     let leaves = |function| match function {
         Function::Builtin(builtin) => builtin == Builtin::Store && has_store,
         Function::Extension(name) => name == "amazons3",
+        // What a program does is not known.
+        Function::Program | Function::NoAction => false,
     };
     let early = actions.iter().find(|action| leaves(action.function) && action.index < encrypt.index);
     early.map(|action| action.name.clone())

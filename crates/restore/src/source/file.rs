@@ -1,9 +1,11 @@
 //! One stored file. Everything that reads a source goes through here, so that nothing else has to know in which form it is
 //! stored.
 
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use redcedar_archive::Compression;
+use redcedar_archive::compress::read;
 use redcedar_system::escape;
 
 use crate::layers::{Form, Keys, Opened, Piece, is_locked};
@@ -91,6 +93,15 @@ impl StoredFile {
     /// When it cannot be opened, or there is no key.
     pub fn open(&self) -> io::Result<Opened> {
         self.form.open(&self.keys)
+    }
+
+    /// Opens it for reading what it holds, decompressed as its name says.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub(crate) fn unpacked(&self) -> io::Result<Box<dyn Read + Send>> {
+        let (_, compression) = Compression::of_file(self.path.file_name().unwrap_or_default());
+        read::stream(self.open()?, compression)
     }
 
     pub(crate) fn error(&self, intent: &str, error: &io::Error) -> io::Error {

@@ -90,7 +90,7 @@ pub enum SourceError {
         source: io::Error,
     },
     /// There is nothing that looks like a backup.
-    #[error("there are no backups in {}: neither days (YYYY/MM/DD) nor archives (*.tar*) nor dumps of databases", escape::display(.path))]
+    #[error("there are no backups in {}: neither days (YYYY/MM/DD) nor archives (*.tar*) nor dumps", escape::display(.path))]
     Nothing {
         /// Where.
         path: PathBuf,

@@ -4,6 +4,9 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
 use redcedar_archive::dump::{Dump, Server};
+use redcedar_archive::repository::snapshot::{self, FileName};
+use redcedar_archive::repository::sqlite;
+use redcedar_archive::repository::svndump::DumpName;
 use redcedar_archive::{Compression, manifest, naming};
 use redcedar_system::fs::TEMPORARY_PREFIX;
 use serde::Serialize;
@@ -35,6 +38,12 @@ pub enum OtherKind {
     Mbox,
     /// A Subversion dump.
     Subversion,
+    /// A bundle of Git, or its list of refs.
+    Git,
+    /// A bundle of Mercurial, or its list of heads, bookmarks and phases.
+    Mercurial,
+    /// A copy of a SQLite database.
+    Sqlite,
     /// A MySQL dump.
     Mysql,
     /// A PostgreSQL dump.
@@ -51,6 +60,9 @@ impl OtherKind {
         match self {
             Self::Mbox => "mbox",
             Self::Subversion => "subversion",
+            Self::Git => "git",
+            Self::Mercurial => "mercurial",
+            Self::Sqlite => "sqlite",
             Self::Mysql => "mysql",
             Self::Postgresql => "postgresql",
             Self::SystemInformation => "system-information",
@@ -58,9 +70,11 @@ impl OtherKind {
         }
     }
 
-    /// Whether it is the dump of a database server.
+    /// Whether it is a backup of its own, of a database or a repository.
     pub(crate) fn is_dump(self) -> bool {
-        matches!(self, Self::Mysql | Self::Postgresql)
+        let dumps =
+            [Self::Mysql, Self::Postgresql, Self::Subversion, Self::Git, Self::Mercurial, Self::Sqlite];
+        dumps.contains(&self)
     }
 }
 
@@ -88,6 +102,9 @@ pub fn classify(name: &OsStr) -> StoredKind {
             Server::Postgresql => OtherKind::Postgresql,
         });
     }
+    if let Some(kind) = repository(name) {
+        return StoredKind::Other(kind);
+    }
     if let Some(kind) = dump(strip_compression(bytes)) {
         return StoredKind::Other(kind);
     }
@@ -109,7 +126,6 @@ fn dump(name: &[u8]) -> Option<OtherKind> {
     match text? {
         b"dpkg-selections" | b"fdisk-l" | b"ls-laR" => Some(OtherKind::SystemInformation),
         text if text.starts_with(b"sysinfo-") => Some(OtherKind::SystemInformation),
-        text if is_svndump(text) => Some(OtherKind::Subversion),
         _ => None,
     }
 }
@@ -121,13 +137,18 @@ fn is_mbox(name: &[u8]) -> bool {
         .is_some_and(|(date, rest)| date.iter().all(u8::is_ascii_digit) && rest.len() > 1 && rest[0] == b'-')
 }
 
-/// `svndump-FIRST:LAST-NAME`.
-fn is_svndump(name: &[u8]) -> bool {
-    let Some(rest) = name.strip_prefix(b"svndump-") else { return false };
-    let Some((revisions, name)) = bstr::ByteSlice::split_once_str(rest, b"-") else { return false };
-    let Some((first, last)) = bstr::ByteSlice::split_once_str(revisions, b":") else { return false };
-    let is_number = |text: &[u8]| !text.is_empty() && text.iter().all(u8::is_ascii_digit);
-    is_number(first) && is_number(last) && !name.is_empty()
+/// Backups of repositories and of databases that are files.
+fn repository(name: &OsStr) -> Option<OtherKind> {
+    if DumpName::parse(name).is_some() {
+        return Some(OtherKind::Subversion);
+    }
+    if sqlite::parse(name).is_some() {
+        return Some(OtherKind::Sqlite);
+    }
+    FileName::parse(name).map(|(name, _)| match name.kind {
+        snapshot::Kind::Git => OtherKind::Git,
+        snapshot::Kind::Mercurial => OtherKind::Mercurial,
+    })
 }
 
 #[cfg(test)]
@@ -153,6 +174,11 @@ mod tests {
             ("mbox-20261124-home-x-mail.bz2", StoredKind::Other(OtherKind::Mbox)),
             ("mbox-2026-x.tar", archive("mbox-2026-x", Compression::None)),
             ("svndump-0:17-svn-repo.txt.gz", StoredKind::Other(OtherKind::Subversion)),
+            ("svndump-0:17-svn-repo.txt.zst", StoredKind::Other(OtherKind::Subversion)),
+            ("svndump-18:17-svn-repo.txt", StoredKind::Other(OtherKind::Foreign)),
+            ("gitbundle-20261124T010203Z-srv-x.bundle", StoredKind::Other(OtherKind::Git)),
+            ("hgbundle-20261124T010203Z-srv-x.refs", StoredKind::Other(OtherKind::Mercurial)),
+            ("sqlitedump-srv-x.db.sqlite.gz", StoredKind::Other(OtherKind::Sqlite)),
             ("mysqldump.txt.bz2", StoredKind::Other(OtherKind::Mysql)),
             ("mysqldump-web.txt", StoredKind::Other(OtherKind::Mysql)),
             ("mysqldumped.txt", StoredKind::Other(OtherKind::Foreign)),

@@ -152,6 +152,9 @@ impl OsRunner {
             (None, Some(path)) => Stdio::from(fs_err::File::open(path)?.into_file()),
             (None, None) => Stdio::null(),
         };
+        if let Some(account) = &command.account {
+            give(&output, account)?;
+        }
         let mut child = match &command.executable {
             Some(executable) => std::process::Command::new(executable.descriptor()),
             None => std::process::Command::new(&command.program),
@@ -316,6 +319,13 @@ fn confine(child: &mut std::process::Command, has_own_files: bool, open: Option<
     // SAFETY: between fork and exec, the closure makes two system calls with values prepared before; it neither allocates
     // nor locks.
     unsafe { child.pre_exec(confine) };
+}
+
+/// Lets another user open `/dev/stdout`, as a program does that can write to named files only.
+fn give(output: &io::PipeWriter, account: &Account) -> io::Result<()> {
+    let (uid, gid) =
+        (rustix::fs::Uid::from_raw(account.owner.uid), rustix::fs::Gid::from_raw(account.owner.gid));
+    Ok(rustix::fs::fchown(output, Some(uid), Some(gid))?)
 }
 
 /// Lets the child give up root before it becomes the program.

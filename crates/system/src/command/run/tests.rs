@@ -123,7 +123,8 @@ fn root_can_run_a_program_as_somebody_else_with_the_groups_of_that_user() {
     }
     let mut account = crate::account::account("nobody").unwrap();
     account.groups.push(8);
-    let command = Command::new("sh").args(["-c", "id -u; id -g; id -G; echo $HOME $USER $LOGNAME"]);
+    let script = "id -u; id -g; id -G; echo $HOME $USER $LOGNAME > /dev/stdout";
+    let command = Command::new("sh").args(["-c", script]);
     let (finished, monitor) = run(&command.run_as(Some(account.clone())));
     assert!(finished.unwrap().success());
     let expected = [
