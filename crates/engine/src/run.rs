@@ -1,5 +1,6 @@
 //! Executes a plan: one run at a time per working directory, hooks around each action, in order, until something fails here.
 
+mod findings;
 mod managed;
 mod program;
 
@@ -8,7 +9,7 @@ use redcedar_config::{Config, Diagnostics, Document};
 use redcedar_system::command::{Command, CommandError, Finished, quoted};
 use redcedar_system::fs::{Lock, LockError};
 use redcedar_system::interrupt::Interrupted;
-use redcedar_system::{Level, System, escape};
+use redcedar_system::{System, escape};
 
 use crate::announced::Announced;
 use crate::collect::{self, CollectError, CollectRequest};
@@ -17,7 +18,6 @@ use crate::outcome::Outcome;
 use crate::plan::{Builtin, Function, HookCall, Place, Plan, Step};
 use crate::purge::{self, PurgeError};
 use crate::stage::{self, StageError, StageReport, StageRequest, StageSettings};
-use crate::validate::{self, Severity};
 
 /// What is run, and how.
 #[derive(Clone, Copy)]
@@ -300,7 +300,7 @@ fn act(
             result?;
         }
         Function::Builtin(Builtin::Purge) => outcome.merge(purge::purge(config, system)?),
-        Function::Builtin(Builtin::Validate) => report_findings(request, system)?,
+        Function::Builtin(Builtin::Validate) => findings::report(request, system)?,
         Function::Builtin(Builtin::Store | Builtin::Rebuild | Builtin::Initialize) => {
             return Err(RunError::Unavailable(step.action.name.clone()));
         }
@@ -380,26 +380,6 @@ fn check_section(extension: &dyn Extension, action: &str, request: &RunRequest<'
         return Ok(());
     }
     Err(RunError::Section { action: action.to_owned(), diagnostics: request.document.diagnostics(findings) })
-}
-
-fn report_findings(request: &RunRequest<'_>, system: &System) -> Result<(), RunError> {
-    system.monitor.debug("Executing the 'validate' action.");
-    let level = if request.quiet { Level::Info } else { Level::Error };
-    let in_file = validate::sections(request.config, request.document, request.extensions, system)?;
-    if !in_file.is_empty() {
-        system.monitor.log(level, in_file.to_string().trim_end());
-    }
-    let findings = validate::validate(request.config);
-    for finding in &findings {
-        system.monitor.log(level, &finding.to_string());
-    }
-    let is_wrong = in_file.iter().any(|finding| finding.severity == redcedar_config::Severity::Error);
-    if is_wrong || findings.iter().any(|finding| finding.severity == Severity::Error) {
-        system.monitor.log(level, "Configuration is not valid.");
-        return Err(RunError::NotValid);
-    }
-    system.monitor.log(level, "Configuration is valid.");
-    Ok(())
 }
 
 fn run_hook(hook: &HookCall, system: &System) -> Result<(), RunError> {

@@ -160,7 +160,7 @@ fn a_program_that_takes_too_long_is_ended_with_its_children() {
 
 /// A directory that nobody else can write, nor any above it; said aloud where there is none.
 fn trusted_dir() -> Option<tempfile::TempDir> {
-    let directory = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+    let directory = tempfile::tempdir_in(std::env::current_exe().unwrap().parent().unwrap()).unwrap();
     let probe = directory.path().join("probe");
     write_program(&probe, "#!/bin/sh\n");
     match Executable::open(&probe) {
