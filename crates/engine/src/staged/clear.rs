@@ -72,7 +72,11 @@ pub fn clear_text(day: Directory) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-fn is_sealed(folder: &Folder, name: &OsStr) -> io::Result<bool> {
+/// Whether a file is encrypted, by its name and by how it, or the whole it is a part of, begins.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn is_sealed(folder: &Folder, name: &OsStr) -> io::Result<bool> {
     let mut name = name.to_owned();
     loop {
         match layers::outermost(&name) {

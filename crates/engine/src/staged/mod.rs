@@ -13,7 +13,7 @@ use redcedar_archive::naming::is_metadata;
 use redcedar_system::fs::{Directory, TEMPORARY_PREFIX};
 use rustix::fs::{FileType, Stat};
 
-pub use clear::{ClearText, clear_text, refuse_clear_text};
+pub use clear::{ClearText, clear_text, is_sealed, refuse_clear_text};
 pub use ledger::Ledger;
 
 use crate::daily_dir;

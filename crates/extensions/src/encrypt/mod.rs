@@ -5,13 +5,12 @@ mod age_files;
 mod config;
 mod gpg;
 
-use std::ffi::OsStr;
 use std::io::{self, Read, Write};
 
 use redcedar_archive::layers::{self, Cipher, Layer};
 use redcedar_config::{Config, Diagnostic, Document};
-use redcedar_engine::Outcome;
 use redcedar_engine::extension::{Call, Extension, ExtensionError, Kind};
+use redcedar_engine::{Outcome, staged};
 use redcedar_system::checkpoint;
 use redcedar_system::fs::PendingFile;
 use sha2::{Digest, Sha256};
@@ -106,28 +105,29 @@ struct Encryption<S> {
 }
 
 impl<S: Sealer> Encryption<S> {
-    /// Whether what is called encrypted, in a day that is not done, has to be encrypted itself: if it is not what it is called,
-    /// or is so for others only.
-    fn is_open(&self, file: &File<'_>) -> io::Result<bool> {
-        let shown = file.shown();
-        let inspect = |name: &OsStr| self.sealer.inspect(&mut file.folder.directory.open_file(name)?);
+    /// Whether what is encrypted, in a day that is not done, has to be encrypted all the same: not all of it is there, or it is
+    /// for others only.
+    fn is_unusable(&self, file: &File<'_>) -> io::Result<bool> {
         match layers::outermost(file.name) {
-            // Encryption that was interrupted: the file itself is due, and takes this one's place.
-            Some((inner, Layer::Sealed(_))) if file.folder.has(inner) => Ok(false),
-            Some((_, Layer::Sealed(cipher))) if cipher == S::CIPHER => match inspect(file.name)? {
-                Seal::Ours => Ok(false),
-                Seal::Foreign => Ok(true),
-                Seal::Broken => {
+            Some((_, Layer::Sealed(cipher))) if cipher == S::CIPHER => {
+                let seal = self.sealer.inspect(&mut file.open()?)?;
+                if matches!(seal, Seal::Broken) {
                     file.system.monitor.warning(format!(
-                        "[{shown}] is no complete encrypted file, and there is no other form of it: it is encrypted as it is."
+                        "[{}] is no complete encrypted file, and there is no other form of it: it is encrypted as it is.",
+                        file.shown()
                     ));
-                    Ok(true)
                 }
-            },
+                Ok(!matches!(seal, Seal::Ours))
+            }
             // A part of what was encrypted before, or something of the other cipher.
             _ => Ok(false),
         }
     }
+}
+
+/// Whether encrypting something was interrupted: that is due, and will take the place of what came of it.
+fn is_interrupted(file: &File<'_>) -> bool {
+    matches!(layers::outermost(file.name), Some((inner, Layer::Sealed(_))) if file.folder.has(inner))
 }
 
 impl<S: Sealer> Treatment for Encryption<S> {
@@ -145,11 +145,13 @@ impl<S: Sealer> Treatment for Encryption<S> {
 
     /// A day that is done may have got clear text since, by staging it again.
     fn is_due(&self, file: &File<'_>, done: Option<(i64, i64)>) -> io::Result<bool> {
-        match (layers::is_sealed(file.name), done) {
-            (false, _) => Ok(true),
-            (true, Some(_)) => Ok(false),
-            (true, None) => self.is_open(file),
+        if is_interrupted(file) {
+            return Ok(false);
         }
+        if !staged::is_sealed(file.folder, file.name)? {
+            return Ok(true);
+        }
+        if done.is_some() { Ok(false) } else { self.is_unusable(file) }
     }
 
     fn treat(&self, file: &File<'_>) -> Result<Treated, TreatError> {

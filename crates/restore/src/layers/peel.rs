@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 
-use redcedar_archive::layers::{Layer, outermost};
+use redcedar_archive::layers::{Layer, outermost, part_name};
 
 use super::Form;
 
@@ -30,6 +30,7 @@ pub(crate) fn peel(files: impl Iterator<Item = (OsString, Form)>) -> Vec<Peeled>
     let mut peeled = Vec::new();
     while let Some(((_, name), mut forms)) = open.pop_first() {
         forms.sort_by_key(Form::depth);
+        peeled.extend(take_files_of_their_own(&name, &mut forms));
         let mut forms = forms.into_iter();
         match outermost(&name) {
             None => {
@@ -56,6 +57,22 @@ pub(crate) fn peel(files: impl Iterator<Item = (OsString, Form)>) -> Vec<Peeled>
     }
     peeled.sort_by(|a, b| a.name.cmp(&b.name));
     peeled
+}
+
+/// `data_00001` beside `data`, and no `data_00000`: it is no part.
+fn take_files_of_their_own(name: &OsStr, forms: &mut Vec<Form>) -> Vec<Peeled> {
+    let is_file = |form: &Form| !matches!(form, Form::Parts(_));
+    let no_parts = |form: &Form| matches!(form, Form::Parts(parts) if parts.first().is_some_and(|(number, _)| *number > 0));
+    if !forms.iter().any(is_file) {
+        return Vec::new();
+    }
+    let taken = forms.extract_if(.., |form| no_parts(form));
+    let parts = taken.flat_map(|form| match form {
+        Form::Parts(parts) => parts,
+        _ => Vec::new(),
+    });
+    let own = |(number, form)| Peeled { name: part_name(name, u64::from(number)), form, others: Vec::new() };
+    parts.map(own).collect()
 }
 
 #[cfg(test)]
@@ -92,6 +109,8 @@ mod tests {
     fn what_is_there_several_times_is_taken_with_the_fewest_layers() {
         let expected = [("x".into(), plain("x"), 2)];
         assert_eq!(peeled(&["x.gpg", "x", "x_00000", "x_00001"]), expected);
+        let own = [("x".into(), plain("x"), 0), ("x_00001".into(), plain("x_00001"), 0)];
+        assert_eq!(peeled(&["x", "x_00001"]), own);
         // A part that was encrypted, but is still there in clear.
         let parts = Form::Parts(vec![(0, plain("x_00000")), (1, sealed(plain("x_00001.gpg")))]);
         assert_eq!(peeled(&["x_00000", "x_00000.gpg", "x_00001.gpg"]), [("x".into(), parts, 0)]);
