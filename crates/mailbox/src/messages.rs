@@ -40,6 +40,7 @@ pub struct Messages<R> {
     terminator: Option<Vec<u8>>,
     /// Whether the message so far quotes another one.
     quotes: bool,
+    is_first: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +66,8 @@ pub fn open<R: Read>(reader: R) -> io::Result<Content<R>> {
         let length = lines.peek()?;
         let line = lines.front(length);
         if is_separator(line) {
-            let messages = Messages { lines, place: Place::Separator, terminator: None, quotes: false };
+            let messages =
+                Messages { lines, place: Place::Separator, terminator: None, quotes: false, is_first: true };
             return Ok(Content::Messages(messages));
         }
         if line.is_empty() {
@@ -118,8 +120,8 @@ impl<R: Read> Messages<R> {
         let first = self.take_line(&mut message.header)?;
         let next = self.lines.peek()?;
         let is_prose = !is_header(self.lines.front(next));
-        message.may_be_part = is_prose || self.quotes || self.terminator.is_some();
-        self.quotes = false;
+        message.may_be_part = !self.is_first && (is_prose || self.quotes || self.terminator.is_some());
+        (self.quotes, self.is_first) = (false, false);
         self.place = self.take_header(&mut message.header, first)?;
         message.key = Key::of(&message.header);
         if self.terminator.is_none() {

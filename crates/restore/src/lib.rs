@@ -1,4 +1,4 @@
-//! The way back: sources, chains, list, restore, verify, salvage.
+//! The way back: sources, chains, list, restore, verify, salvage; mail.
 //!
 //! Needs no configuration and no state: a directory of archives is enough, made by us or by the originals.
 //! [`Source`] finds what is there, [`chain`] which archives make up a state, [`tree`] what that state was, [`restore`]
@@ -9,11 +9,13 @@ mod content;
 mod extract;
 mod layer;
 pub mod list;
+pub mod mailbox;
 mod metadata;
 mod notes;
 mod object;
 mod owners;
 mod path;
+mod peer;
 mod plan;
 mod report;
 mod restore;
@@ -25,6 +27,7 @@ mod verify;
 
 pub use list::list;
 pub use object::Overwrite;
+pub use peer::PeerError;
 pub use report::{Failure, ItemReport, Report};
 pub use restore::{RestoreError, RestoreRequest, restore};
 pub use source::{

@@ -38,9 +38,9 @@ pub struct ListedDay {
 pub struct ListedPeer {
     /// Its name.
     pub name: String,
-    /// What can be restored, by name.
+    /// The collected items, by name.
     pub items: Vec<ListedItem>,
-    /// What this version cannot restore.
+    /// Everything else, by name.
     pub others: Vec<ListedOther>,
 }
 
@@ -81,7 +81,7 @@ pub enum ItemKind {
     Unknown,
 }
 
-/// A file that this version cannot restore.
+/// A file that is no archive of a collected item.
 #[derive(Debug, Clone, Serialize)]
 pub struct ListedOther {
     /// Its name.

@@ -13,6 +13,7 @@ use crate::extract::{Settings, extract};
 use crate::layer::read_header;
 use crate::object::Overwrite;
 use crate::path::clean;
+use crate::peer::{self, PeerError};
 use crate::plan::{plan, unknown};
 use crate::report::{Failure, ItemReport, Report};
 use crate::source::{Source, SourceError};
@@ -53,20 +54,9 @@ pub enum RestoreError {
     /// The source is none.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// There are several machines.
-    #[error("there are backups of several machines; choose one of {}", .peers.join(", "))]
-    SeveralPeers {
-        /// Their names.
-        peers: Vec<String>,
-    },
-    /// There is no such machine.
-    #[error("there are no backups of {peer}; there are backups of {}", .peers.join(", "))]
-    NoPeer {
-        /// What was asked for.
-        peer: String,
-        /// What there is.
-        peers: Vec<String>,
-    },
+    /// It is not clear whose backups are meant.
+    #[error(transparent)]
+    Peer(#[from] PeerError),
     /// There is no such item up to the day.
     #[error("there is no item {item}; there are {}", .items.join(", "))]
     NoItem {
@@ -130,7 +120,7 @@ pub fn restore(
 ) -> Result<Report, RestoreError> {
     let source = Source::open(&request.source)?;
     let paths = request.paths.iter().map(|path| checked(path)).collect::<Result<Vec<_>, _>>()?;
-    let peer = choose_peer(&source, request)?;
+    let peer = peer::choose(&source, request.peer.as_deref())?;
     let items = choose_items(&source, &peer, request, &paths)?;
     monitor.task("Reading what there is");
     let (tree, items) = read_items(&source, &peer, &items, &paths, request, interrupt)?;
@@ -171,19 +161,6 @@ fn checked(path: &Path) -> Result<PathBuf, RestoreError> {
         return Err(bad());
     }
     clean(path.as_os_str().as_encoded_bytes()).map_err(|_| bad())
-}
-
-fn choose_peer(source: &Source, request: &RestoreRequest) -> Result<OsString, RestoreError> {
-    let peers = source.peers();
-    let names = || peers.iter().map(|name| escape::display(name).to_string()).collect();
-    match &request.peer {
-        Some(peer) if peers.contains(&peer.as_os_str()) => Ok(peer.clone()),
-        Some(peer) => Err(RestoreError::NoPeer { peer: escape::display(peer).to_string(), peers: names() }),
-        None => match peers[..] {
-            [peer] => Ok(peer.to_owned()),
-            _ => Err(RestoreError::SeveralPeers { peers: names() }),
-        },
-    }
 }
 
 /// The normalised names of the items that are wanted.

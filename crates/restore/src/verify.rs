@@ -18,9 +18,10 @@ use sha2::{Digest, Sha256};
 use crate::content::Content;
 use crate::layer::{Manifest, read_header};
 use crate::list::{Base, Runs};
+use crate::mailbox;
 use crate::path::clean;
 use crate::scan::describe;
-use crate::source::{PeerDay, Source, SourceError, StoredFile, StoredItem};
+use crate::source::{OtherKind, PeerDay, Source, SourceError, StoredFile, StoredItem};
 
 /// What to prove.
 #[derive(Debug, Clone)]
@@ -166,6 +167,17 @@ impl Check<'_> {
                 ..Default::default()
             };
             monitor.progress(&done, item.archive.as_ref().map(|(file, _)| file.path()));
+        }
+        self.mail()
+    }
+
+    /// Reads copies of mailboxes to their ends.
+    fn mail(&mut self) -> Result<(), Interrupted> {
+        for (file, _) in self.peer.others.iter().filter(|(_, kind)| *kind == OtherKind::Mbox) {
+            match mailbox::prove(file, self.interrupt)? {
+                Ok(mailboxes) => self.report.members += mailboxes,
+                Err(message) => self.damage(file, message),
+            }
         }
         Ok(())
     }

@@ -58,9 +58,10 @@ fn write_table(listing: &Listing, out: &mut Out) -> io::Result<()> {
                     item.paths.map_or_else(|| "-".to_owned(), |paths| Count(paths).to_string()),
                 ]);
             }
-            for ListedOther { name, size, .. } in &peer.others {
+            for ListedOther { name, size, kind } in &peer.others {
                 let (day, size) = (day.date.to_string(), Size(*size).to_string());
-                table.row([day, peer.name.clone(), name.clone(), "other".to_owned(), size, "-".to_owned()]);
+                let kind = kind.word().to_owned();
+                table.row([day, peer.name.clone(), name.clone(), kind, size, "-".to_owned()]);
             }
         }
     }
@@ -122,6 +123,7 @@ struct JsonOther<'a> {
     day: String,
     peer: &'a str,
     name: &'a str,
+    kind: &'static str,
     size: u64,
 }
 
@@ -145,6 +147,7 @@ impl<'a> JsonListing<'a> {
                     day: day.date.to_string(),
                     peer: &peer.name,
                     name: &other.name,
+                    kind: other.kind.word(),
                     size: other.size,
                 }));
             }

@@ -1,10 +1,15 @@
 //! `redcedar restore`: everything back, as of any day.
 
+mod mailboxes;
+
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use redcedar_restore::{Failure, ItemReport, Overwrite, Report, RestoreError, RestoreRequest, restore};
+use jiff::civil::Date;
+use redcedar_restore::{
+    Failure, ItemReport, Overwrite, PeerError, Report, RestoreError, RestoreRequest, restore,
+};
 use redcedar_system::{System, escape};
 use serde::Serialize;
 
@@ -20,13 +25,16 @@ use crate::output::json::{Document, JsonPath, result_word};
 /// Recreates each PATH below DIR with its whole path, as `tar -C DIR` would: /etc/fstab becomes DIR/etc/fstab. Without a PATH,
 /// everything comes back. Deleted files stay deleted. Nothing is written where it was unless --in-place asks for it, and nothing
 /// that is there already is replaced unless --overwrite allows it.
+///
+/// A mailbox comes back as the file DIR, put together from its copies; a directory of mailboxes as the directory DIR.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   redcedar restore --from /mnt/backup --to /tmp/restored
   redcedar restore /home/anna/report.odt --from /mnt/backup --to /tmp/report
   redcedar restore --from /mnt/backup --to /tmp/earlier --as-of yesterday
   redcedar restore /home/anna/report.odt --from /mnt/backup --in-place --overwrite if-different
-  redcedar restore --to /tmp/everything --dry-run")]
+  redcedar restore --to /tmp/everything --dry-run
+  redcedar restore --mailbox /var/mail/anna --from /mnt/backup --to /tmp/anna")]
 pub(crate) struct Args {
     /// Files or directories to bring back [default: everything]
     #[arg(value_name = "PATH")]
@@ -51,6 +59,8 @@ pub(crate) struct Args {
     /// Set owners by number, not by name
     #[arg(long)]
     numeric_owner: bool,
+    #[command(flatten)]
+    mailboxes: mailboxes::Args,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -74,6 +84,9 @@ impl From<OverwriteMode> for Overwrite {
 }
 
 pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResult {
+    if let Some(wanted) = args.mailboxes.wanted() {
+        return mailboxes::run(wanted, args, context, out);
+    }
     let request = request(args, context)?;
     let System { monitor, interrupt, .. } = &context.system;
     let report = restore(&request, monitor.as_ref(), interrupt).map_err(refusal)?;
@@ -91,8 +104,6 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
 fn request(args: &Args, context: &Context) -> Result<RestoreRequest, CommandError> {
     let unusable = |error| CommandError::new(Exit::Failed, error).hint("name absolute paths");
     let Place { directory, starting_day } = args.source.place(context)?;
-    let today = context.system.clock.now().date();
-    let as_of = args.as_of.map(|day| day.resolve(today)).transpose();
     let overwrite = args.overwrite.map(Overwrite::from);
     Ok(RestoreRequest {
         source: directory,
@@ -104,7 +115,7 @@ fn request(args: &Args, context: &Context) -> Result<RestoreRequest, CommandErro
             .map(|path| paths::absolute(path))
             .collect::<Result<_, _>>()
             .map_err(unusable)?,
-        as_of: as_of.map_err(|error| CommandError::new(Exit::Usage, error))?,
+        as_of: as_of(args, context)?,
         target: args.to.clone().unwrap_or_else(|| PathBuf::from("/")),
         in_place: args.in_place,
         overwrite: if args.in_place { overwrite.or(Some(Overwrite::Never)) } else { overwrite },
@@ -114,10 +125,17 @@ fn request(args: &Args, context: &Context) -> Result<RestoreRequest, CommandErro
     })
 }
 
+/// The day whose state is wanted.
+fn as_of(args: &Args, context: &Context) -> Result<Option<Date>, CommandError> {
+    let today = context.system.clock.now().date();
+    let day = args.as_of.map(|day| day.resolve(today)).transpose();
+    day.map_err(|error| CommandError::new(Exit::Usage, error))
+}
+
 fn refusal(error: RestoreError) -> CommandError {
     let exit = if matches!(error, RestoreError::Interrupted(_)) { Exit::Interrupted } else { Exit::Failed };
     let hint = match &error {
-        RestoreError::SeveralPeers { .. } => Some("--peer NAME"),
+        RestoreError::Peer(PeerError::Several { .. }) => Some("--peer NAME"),
         RestoreError::TargetNotEmpty { .. } => Some("--overwrite never, if-different or always"),
         RestoreError::InPlace => Some("--in-place"),
         RestoreError::NoPath { .. } => {

@@ -50,9 +50,9 @@ pub struct PeerDay {
     pub name: OsString,
     /// Where its files are.
     pub directory: PathBuf,
-    /// What can be restored, by name.
+    /// The collected items, by name.
     pub items: Vec<StoredItem>,
-    /// What this version cannot restore.
+    /// Everything else, by name.
     pub others: Vec<(StoredFile, OtherKind)>,
     /// `cback.sha256`, if there is one.
     pub checksums: Option<StoredFile>,
@@ -84,11 +84,18 @@ pub enum SourceError {
         source: io::Error,
     },
     /// There is nothing that looks like a backup.
-    #[error("there are no backups in {}: neither days (YYYY/MM/DD) nor archives (*.tar*)", escape::display(.path))]
+    #[error("there are no backups in {}: neither days (YYYY/MM/DD) nor archives (*.tar*) nor dumps", escape::display(.path))]
     Nothing {
         /// Where.
         path: PathBuf,
     },
+}
+
+impl PeerDay {
+    /// Whether there is anything here that tells a directory with backups from any other.
+    fn has_backups(&self) -> bool {
+        !self.items.is_empty() || self.others.iter().any(|(_, kind)| kind.is_dump())
+    }
 }
 
 impl Source {
@@ -164,7 +171,7 @@ fn look(root: &Path) -> io::Result<(Layout, Vec<Day>)> {
         None => (root.parent().and_then(date_of), root.file_name()),
     };
     let peer = peer_day(root, name.unwrap_or_default().to_owned(), date)?;
-    if !peer.items.is_empty() {
+    if peer.has_backups() {
         return Ok((Layout::Folder, by_date(vec![peer], date)));
     }
     Ok((Layout::Day, by_date(peers(root, date)?, date)))
@@ -191,7 +198,7 @@ fn peers(directory: &Path, date: Option<Date>) -> io::Result<Vec<PeerDay>> {
     for path in directories(directory)? {
         let name = path.file_name().unwrap_or_default().to_owned();
         let peer = peer_day(&path, name, date)?;
-        if date.is_some() || !peer.items.is_empty() {
+        if date.is_some() || peer.has_backups() {
             peers.push(peer);
         }
     }
@@ -258,11 +265,12 @@ fn written(item: &StoredItem) -> Option<(i64, i64)> {
     item.archive.as_ref().map(|(file, _)| file).or(item.manifest.as_ref()).map(StoredFile::modified)
 }
 
-/// Sorts machines into days. Without a date of the layout, the newest of a folder's items counts.
+/// Sorts machines into days. Without a date of the layout, the newest of what is in a folder counts.
 fn by_date(peers: Vec<PeerDay>, date: Option<Date>) -> Vec<Day> {
     let mut days: Vec<Day> = Vec::new();
     for peer in peers {
-        let newest = peer.items.iter().map(|item| item.date).max();
+        let dumps = peer.others.iter().filter(|(_, kind)| kind.is_dump()).map(|(file, _)| day_of(file));
+        let newest = peer.items.iter().map(|item| item.date).chain(dumps).max();
         let Some(date) = date.or(newest) else { continue };
         match days.iter_mut().find(|day| day.date == date) {
             Some(day) => day.peers.push(peer),

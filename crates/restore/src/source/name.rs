@@ -7,6 +7,8 @@ use redcedar_archive::{Compression, manifest};
 use redcedar_system::fs::TEMPORARY_PREFIX;
 use serde::Serialize;
 
+use crate::mailbox::PieceName;
+
 /// What a file is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoredKind {
@@ -20,11 +22,11 @@ pub enum StoredKind {
     Indicator,
     /// Left over from a run that was killed.
     Temporary,
-    /// Part of a backup, but of a kind that this version does not restore.
+    /// Anything else.
     Other(OtherKind),
 }
 
-/// What this version does not restore.
+/// What is no archive of a collected item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OtherKind {
@@ -44,6 +46,27 @@ pub enum OtherKind {
     SystemInformation,
     /// Nothing that Cedar Backup makes.
     Foreign,
+}
+
+impl OtherKind {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Encrypted => "encrypted",
+            Self::Split => "split",
+            Self::Mbox => "mbox",
+            Self::Subversion => "subversion",
+            Self::Mysql => "mysql",
+            Self::Postgresql => "postgresql",
+            Self::SystemInformation => "system-information",
+            Self::Foreign => "other",
+        }
+    }
+
+    /// Whether it tells a directory with backups from any other.
+    pub(crate) fn is_dump(self) -> bool {
+        matches!(self, Self::Mbox)
+    }
 }
 
 /// What the file `name` is.
@@ -67,6 +90,9 @@ pub fn classify(name: &OsStr) -> StoredKind {
     if is_chunk(bytes) {
         return StoredKind::Other(OtherKind::Split);
     }
+    if PieceName::of_file(name).is_some() {
+        return StoredKind::Other(OtherKind::Mbox);
+    }
     if let Some(kind) = dump(strip_compression(bytes)) {
         return StoredKind::Other(kind);
     }
@@ -88,9 +114,6 @@ fn is_chunk(name: &[u8]) -> bool {
 
 fn dump(name: &[u8]) -> Option<OtherKind> {
     let text = name.strip_suffix(b".txt");
-    if is_mbox(name) {
-        return Some(OtherKind::Mbox);
-    }
     match text? {
         b"dpkg-selections" | b"fdisk-l" | b"ls-laR" => Some(OtherKind::SystemInformation),
         text if is_dump(text, b"mysqldump") => Some(OtherKind::Mysql),
@@ -103,13 +126,6 @@ fn dump(name: &[u8]) -> Option<OtherKind> {
 /// `PROGRAM` or `PROGRAM-DATABASE`.
 fn is_dump(name: &[u8], program: &[u8]) -> bool {
     name.strip_prefix(program).is_some_and(|rest| rest.is_empty() || (rest[0] == b'-' && rest.len() > 1))
-}
-
-/// `mbox-YYYYMMDD-NAME`.
-fn is_mbox(name: &[u8]) -> bool {
-    name.strip_prefix(b"mbox-")
-        .and_then(|rest| rest.split_first_chunk::<8>())
-        .is_some_and(|(date, rest)| date.iter().all(u8::is_ascii_digit) && rest.len() > 1 && rest[0] == b'-')
 }
 
 /// `svndump-FIRST:LAST-NAME`.
@@ -142,6 +158,8 @@ mod tests {
             ("etc.tar.gz_0001", StoredKind::Other(OtherKind::Foreign)),
             ("mbox-20261124-home-x-mail.tar", StoredKind::Other(OtherKind::Mbox)),
             ("mbox-20261124-home-x-mail.bz2", StoredKind::Other(OtherKind::Mbox)),
+            ("mbox-20261124-home-x-mail.tar.zst", StoredKind::Other(OtherKind::Mbox)),
+            ("mbox-20261324-x.tar", archive("mbox-20261324-x", Compression::None)),
             ("mbox-2026-x.tar", archive("mbox-2026-x", Compression::None)),
             ("svndump-0:17-svn-repo.txt.gz", StoredKind::Other(OtherKind::Subversion)),
             ("mysqldump.txt.bz2", StoredKind::Other(OtherKind::Mysql)),

@@ -4,7 +4,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use redcedar_archive::Compression;
-use redcedar_restore::{Overwrite, RestoreError, RestoreRequest, restore};
+use redcedar_restore::{Overwrite, PeerError, RestoreError, RestoreRequest, restore};
 use redcedar_system::Interrupt;
 use redcedar_system::fake::RecordingMonitor;
 use redcedar_testing::compare::Snapshot;
@@ -89,7 +89,7 @@ fn what_is_asked_for_has_to_be_there() {
         change(&mut request);
         run(&request).unwrap_err()
     };
-    assert!(matches!(with(&|r| r.peer = Some("oak".into())), RestoreError::NoPeer { .. }));
+    assert!(matches!(with(&|r| r.peer = Some("oak".into())), RestoreError::Peer(PeerError::Unknown { .. })));
     assert!(matches!(with(&|r| r.item = Some("etc".into())), RestoreError::NoItem { .. }));
     assert!(matches!(with(&|r| r.paths = vec!["/nowhere".into()]), RestoreError::NoPath { .. }));
     assert!(matches!(with(&|r| r.paths = vec!["relative".into()]), RestoreError::BadPath { .. }));
