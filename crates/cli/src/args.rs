@@ -7,7 +7,8 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use redcedar_system::Level;
 
 use crate::commands::{
-    backup, completions, diagnostics, init, link, list, man, restore, run, validate, verify,
+    backup, completions, diagnostics, init, link, list, man, peer, restore, run, status, validate,
+    validate_command, verify,
 };
 use crate::output::ProgressMode;
 use crate::output::style::ColorMode;
@@ -101,8 +102,12 @@ pub(crate) enum Command {
     List(list::Args),
     Restore(restore::Args),
     Verify(verify::Args),
+    Status(status::Args),
+    Peer(peer::Args),
     Init(init::Args),
     Validate(validate::Args),
+    #[command(name = "validate-command")]
+    Forced(validate_command::Args),
     Diagnostics(diagnostics::Args),
     Link(link::Args),
     Completions(completions::Args),

@@ -4,30 +4,40 @@ use std::process::ExitCode;
 
 /// Exit codes of all programs. The personas of the originals never use [`Exit::Incomplete`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
 pub enum Exit {
     /// Everything was done.
-    Done = 0,
+    Done,
     /// A fault in Redcedar itself.
-    Bug = 1,
+    Bug,
+    /// A master asked for something that it may not have; what a forced command ends with by custom.
+    Refused,
     /// The command line is wrong.
-    Usage = 2,
+    Usage,
     /// The log file cannot be written.
-    Logging = 3,
+    Logging,
     /// The configuration, or what was asked of it, is wrong.
-    Configuration = 4,
+    Configuration,
     /// SIGINT, SIGTERM or SIGHUP.
-    Interrupted = 5,
+    Interrupted,
     /// Something failed.
-    Failed = 6,
+    Failed,
     /// Everything ran, but something was left out.
-    Incomplete = 7,
+    Incomplete,
 }
 
 impl Exit {
     /// The number that the caller sees.
     pub fn code(self) -> u8 {
-        self as u8
+        match self {
+            Self::Done => 0,
+            Self::Bug | Self::Refused => 1,
+            Self::Usage => 2,
+            Self::Logging => 3,
+            Self::Configuration => 4,
+            Self::Interrupted => 5,
+            Self::Failed => 6,
+            Self::Incomplete => 7,
+        }
     }
 }
 

@@ -49,6 +49,11 @@ impl Checksums {
         self.0.get(name)
     }
 
+    /// Whether there are no digests.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Forgets the files for which `keep` says no.
     pub fn retain(&mut self, keep: impl Fn(&OsStr) -> bool) {
         self.0.retain(|name, _| keep(name));

@@ -2,12 +2,12 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 use redcedar_system::Owner;
 use redcedar_system::fs::Directory;
+use rustix::fs::FileType;
 
 /// The mode of directories that we create: others have no business in a backup.
 pub const MODE: u32 = 0o750;
@@ -18,19 +18,74 @@ pub fn path(staging_dir: &Path, date: Date) -> PathBuf {
 }
 
 /// Opens the directory of a day, created if it is not there, and says whether it was created. The staging directory itself
-/// is created too, but keeps the owner that it gets; no link below it is followed.
+/// is created too, if need be; no link below it is followed.
 ///
 /// # Errors
 /// When a directory can be neither opened nor created.
 pub fn create(staging_dir: &Path, date: Date, owner: Option<Owner>) -> io::Result<(Directory, bool)> {
-    std::fs::DirBuilder::new().recursive(true).mode(MODE).create(staging_dir).map_err(|error| {
-        io::Error::new(error.kind(), format!("cannot create directory {}: {error}", staging_dir.display()))
-    })?;
-    let mut day = (Directory::open(staging_dir)?, false);
+    let mut day = (open_or_create(staging_dir, owner)?, false);
     for component in components(date) {
         day = day.0.create_directory(&component, MODE, owner)?;
     }
     Ok(day)
+}
+
+/// The staging directory. A new one belongs to `owner`, who has to get through to copy files into it.
+fn open_or_create(staging_dir: &Path, owner: Option<Owner>) -> io::Result<Directory> {
+    match (Directory::open(staging_dir), staging_dir.parent(), staging_dir.file_name()) {
+        (Err(error), Some(parent), Some(name)) if error.kind() == io::ErrorKind::NotFound => {
+            let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+            fs_err::create_dir_all(parent)?;
+            Directory::open(parent)?.create_directory(name, MODE, owner).map(|(directory, _)| directory)
+        }
+        (opened, ..) => opened,
+    }
+}
+
+/// The days below a staging directory, oldest first. Nothing but directories counts, no link is followed, and what is called
+/// otherwise is passed over.
+///
+/// # Errors
+/// When a directory cannot be read.
+pub fn days(staging: &Directory) -> io::Result<Vec<Date>> {
+    let mut days = Vec::new();
+    for (year, years) in numbered(staging, 4)? {
+        for (month, months) in numbered(&years, 2)? {
+            for (day, _) in numbered(&months, 2)? {
+                days.extend(Date::new(
+                    year,
+                    i8::try_from(month).unwrap_or(0),
+                    i8::try_from(day).unwrap_or(0),
+                ));
+            }
+        }
+    }
+    days.sort_unstable();
+    Ok(days)
+}
+
+/// The directories in `directory` whose names are so many digits.
+fn numbered(directory: &Directory, digits: usize) -> io::Result<Vec<(i16, Directory)>> {
+    let mut found = Vec::new();
+    for name in directory.names()? {
+        let is_number = |text: &&str| text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit());
+        let text = name.to_str().filter(is_number);
+        let Some(number) = text.and_then(|text| text.parse().ok()) else { continue };
+        let status = directory.status(&name)?;
+        if status.is_some_and(|status| FileType::from_raw_mode(status.st_mode).is_dir()) {
+            found.push((number, directory.open_directory(&name)?));
+        }
+    }
+    Ok(found)
+}
+
+/// Opens the directory of a day that is there.
+///
+/// # Errors
+/// When it cannot be opened; no link is followed.
+pub fn open(staging: &Directory, date: Date) -> io::Result<Directory> {
+    let [year, month, day] = components(date);
+    staging.open_directory(&year)?.open_directory(&month)?.open_directory(&day)
 }
 
 fn components(date: Date) -> [OsString; 3] {
@@ -52,6 +107,22 @@ mod tests {
         let (directory, created) = create(&staging, date, None).unwrap();
         assert!(!created);
         assert_eq!(directory.path(), path(&staging, date));
+    }
+
+    #[test]
+    fn the_days_of_a_staging_directory_are_found_in_order() {
+        let root = tempfile::tempdir().unwrap();
+        for path in
+            ["2026/11/24", "2025/12/31", "2026/02/30", "2026/13/01", "2026/1/01", "x/11/24", "2026/11/+1"]
+        {
+            fs_err::create_dir_all(root.path().join(path)).unwrap();
+        }
+        fs_err::write(root.path().join("2026/11/23"), "no directory").unwrap();
+        std::os::unix::fs::symlink("24", root.path().join("2026/11/22")).unwrap();
+        let staging = Directory::open(root.path()).unwrap();
+        let (last, first) = (Date::constant(2026, 11, 24), Date::constant(2025, 12, 31));
+        assert_eq!(days(&staging).unwrap(), [first, last]);
+        assert_eq!(open(&staging, last).unwrap().path(), root.path().join("2026/11/24"));
     }
 
     #[test]

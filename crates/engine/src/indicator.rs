@@ -13,8 +13,12 @@ pub const COLLECT: &str = "cback.collect";
 /// In a collect directory: it has been picked up. In a daily directory: it is complete.
 pub const STAGE: &str = "cback.stage";
 
+/// In a daily directory or that of a peer in it: what its machine has made of it since, and how staging ended.
+pub const OF_THE_MASTER: [&str; 5] =
+    ["cback.store", "cback.encrypt", "cback.split", "cback.amazons3", "cback.result"];
+
 /// An indicator longer than this is none of ours.
-const LONGEST: u64 = 64 * 1024;
+pub(crate) const LONGEST: u64 = 64 * 1024;
 
 /// What an indicator of ours says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,7 +60,12 @@ impl Indicator {
         }
         let mut content = Vec::new();
         directory.open_file(OsStr::new(name))?.take(LONGEST).read_to_end(&mut content)?;
-        Ok(serde_json::from_slice(&content).ok())
+        Ok(Self::parse(&content))
+    }
+
+    /// What the content of an indicator says; none when it was not written by us.
+    pub fn parse(content: &[u8]) -> Option<Self> {
+        serde_json::from_slice(content).ok()
     }
 }
 

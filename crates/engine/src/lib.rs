@@ -6,9 +6,12 @@ pub mod checksums;
 pub mod collect;
 pub mod daily_dir;
 pub mod extension;
+pub mod forced;
 pub mod indicator;
 mod item;
 pub mod outcome;
+pub mod peer_add;
+pub mod peer_check;
 pub mod plan;
 pub mod purge;
 pub mod remote;
@@ -16,17 +19,19 @@ pub mod run;
 #[cfg(test)]
 mod sample;
 pub mod schedule;
+mod ssh;
 pub mod stage;
 pub mod state;
+pub mod status;
 pub mod validate;
 
 pub use backup::{BackupError, BackupRequest, backup};
 pub use collect::{CollectError, CollectRequest, collect};
 pub use item::ownership::Ownership;
-pub use outcome::{ClientFailure, Omission, OmissionKind, Outcome, Summary};
+pub use outcome::{ClientFailure, Omission, OmissionKind, Outcome, PeerResult, PeerStatus, Summary};
 pub use purge::{PurgeError, purge};
 pub use run::{RunError, RunReport, RunRequest, run};
-pub use stage::{StageError, StageRequest, stage};
+pub use stage::{StageError, StageReport, StageRequest, StageSettings, stage};
 pub use validate::{Finding, validate};
 
 /// What manifests and indicators call the program.

@@ -1,16 +1,21 @@
 //! What a step of a run came to: said, counted, and in the exit status.
 
 use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 /// What happened, beyond "it worked".
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Outcome {
     /// Everything that was asked for and is not, or not faithfully, in the backup.
     pub omissions: Vec<Omission>,
-    /// Whole items or peers that failed, as messages that were logged at ERROR.
+    /// Whole items that failed, as messages that were logged at ERROR.
     pub failures: Vec<String>,
     /// Actions that failed on managed clients. They were logged at ERROR, too.
     pub clients: Vec<ClientFailure>,
+    /// What became of each peer that was to be staged, in the order of the configuration.
+    pub peers: Vec<PeerResult>,
     /// The figures.
     pub summary: Summary,
 }
@@ -18,7 +23,10 @@ pub struct Outcome {
 impl Outcome {
     /// Whether nothing was left out and nothing failed.
     pub fn is_complete(&self) -> bool {
-        self.omissions.is_empty() && self.failures.is_empty() && self.clients.is_empty()
+        self.omissions.is_empty()
+            && self.failures.is_empty()
+            && self.clients.is_empty()
+            && self.peers.iter().all(PeerResult::is_fine)
     }
 
     /// Takes in the outcome of a further step.
@@ -26,6 +34,7 @@ impl Outcome {
         self.omissions.extend(other.omissions);
         self.failures.extend(other.failures);
         self.clients.extend(other.clients);
+        self.peers.extend(other.peers);
         self.summary.add(&other.summary);
     }
 }
@@ -39,6 +48,50 @@ pub struct ClientFailure {
     pub action: String,
     /// How it failed, with the last lines that were printed; for people.
     pub reason: String,
+}
+
+/// What became of a peer that was to be staged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeerResult {
+    /// Its name.
+    pub peer: String,
+    /// How it ended.
+    pub status: PeerStatus,
+    /// How many files were staged, the indicator included.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// What went wrong, if anything.
+    pub error: Option<String>,
+    /// How long it was worked on, waiting not counted.
+    pub took: Duration,
+}
+
+impl PeerResult {
+    /// Whether nobody has to look after this peer.
+    pub fn is_fine(&self) -> bool {
+        match self.status {
+            PeerStatus::Staged => self.error.is_none(),
+            PeerStatus::Ignored => true,
+            PeerStatus::NotReady | PeerStatus::AlreadyStaged | PeerStatus::Failed => false,
+        }
+    }
+}
+
+/// How a peer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PeerStatus {
+    /// Everything it announced is in the day. It may not have been told, which is an error then.
+    Staged,
+    /// It has not collected, or could not be asked.
+    NotReady,
+    /// It has not collected since an earlier day on which it was staged.
+    AlreadyStaged,
+    /// One of the two before, which the configuration ignores today.
+    Ignored,
+    /// What it announced is not, or not wholly, in the day.
+    Failed,
 }
 
 /// One thing that is not, or not faithfully, in the backup.

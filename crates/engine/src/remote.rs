@@ -4,14 +4,18 @@
 //! requests go on working. On this side there is no shell: root becomes the backup user by itself, so that user needs no
 //! login shell. Only a configured substitute for `su` still gets the one string that the original gives it.
 
+mod identity;
+
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use redcedar_config::Located;
 use redcedar_config::cedar::{Options, RemotePeer};
-use redcedar_system::account::{self, Account, AccountError};
+use redcedar_system::account::Account;
 use redcedar_system::command::{self, Command};
+
+pub use identity::Identity;
 
 use crate::extension::overridden;
 use crate::indicator;
@@ -19,44 +23,11 @@ use crate::indicator;
 /// Run when no remote shell is configured.
 const DEFAULT_SHELL: &str = "/usr/bin/ssh";
 /// The program on the far side when none is configured.
-const DEFAULT_PROGRAM: &str = "/usr/bin/cback3";
+pub const DEFAULT_PROGRAM: &str = "/usr/bin/cback3";
 
 /// Given to OpenSSH's programs behind the configured words, which win: nothing is asked, and a dead peer is noticed.
 const OPENSSH_OPTIONS: [&str; 4] =
     ["BatchMode=yes", "ConnectTimeout=30", "ServerAliveInterval=30", "ServerAliveCountMax=4"];
-
-/// Whom the programs that reach other machines run as.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Identity {
-    /// As we are, for want of the right to be somebody else.
-    Ourselves,
-    /// As the backup user.
-    Account(Account),
-    /// As the backup user, by a program that takes the arguments of `su`.
-    Su {
-        /// The configured program.
-        program: String,
-        /// The backup user.
-        user: String,
-    },
-}
-
-impl Identity {
-    /// Who talks to peers: root lets the backup user do it.
-    ///
-    /// # Errors
-    /// When there is no such user.
-    pub fn of(options: &Options) -> Result<Self, AccountError> {
-        if !account::is_root() {
-            return Ok(Self::Ourselves);
-        }
-        let user = options.backup_user.value.clone();
-        match overridden("su", options) {
-            Some(program) => Ok(Self::Su { program, user }),
-            None => account::account(&user).map(Self::Account),
-        }
-    }
-}
 
 /// A remote peer, and how it is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +64,16 @@ impl Remote {
     /// `user@host`.
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// The words of the copy command.
+    pub fn copy_words(&self) -> &[String] {
+        &self.copy.words
+    }
+
+    /// The program on the far side, as a shell there gets it.
+    pub fn program(&self) -> &str {
+        &self.program
     }
 
     /// Copies the collect indicator of the peer to `target`.
@@ -172,17 +153,11 @@ impl Remote {
 
     /// The program of a configured command line, run by whoever talks to peers.
     fn direct(&self, line: &Line) -> Command {
-        let (program, arguments) =
-            line.words.split_first().map_or(("", &[][..]), |(first, rest)| (first, rest));
-        let account = match &self.identity {
-            Identity::Account(account) => Some(account.clone()),
-            _ => None,
-        };
-        let command = Command::new(program).args(arguments).run_as(account);
-        if !is_openssh(program) {
-            return command;
+        let command = self.identity.command(&line.words);
+        if line.words.first().is_some_and(|program| is_openssh(program)) {
+            return command.args(openssh_options());
         }
-        OPENSSH_OPTIONS.iter().fold(command, |command, option| command.arg("-o").arg(*option))
+        command
     }
 
     fn su(&self, line: OsString) -> Command {
@@ -209,6 +184,11 @@ impl Line {
         }
         Self { text, words }
     }
+}
+
+/// What OpenSSH's programs are told besides what the configuration says, which comes first and wins.
+pub(crate) fn openssh_options() -> impl Iterator<Item = &'static str> {
+    OPENSSH_OPTIONS.into_iter().flat_map(|option| ["-o", option])
 }
 
 fn is_openssh(program: &str) -> bool {
@@ -238,15 +218,17 @@ enum Quotes {
     Always,
     /// The original writes it bare.
     AsNeeded,
+    /// The original knows no such word: a star means itself, too.
+    Foreign,
 }
 
 /// A word of the string for `su`: as the original writes it where that works, else in single quotes.
 fn quoted(word: &OsStr, quotes: Quotes) -> OsString {
     let bytes = word.as_bytes();
     // The star is left to find nothing here and to reach the far side.
-    let is_safe = bytes.iter().all(|byte| is_plain(*byte) || *byte == b'*');
-    match (is_safe, quotes) {
-        (true, Quotes::AsNeeded) => word.to_owned(),
+    let is_safe = |byte: &u8| is_plain(*byte) || (*byte == b'*' && quotes != Quotes::Foreign);
+    match (!bytes.is_empty() && bytes.iter().all(is_safe), quotes) {
+        (true, Quotes::AsNeeded | Quotes::Foreign) => word.to_owned(),
         (true, Quotes::Always) => OsString::from_vec([b"\"", bytes, b"\""].concat()),
         (false, _) => {
             let mut text = vec![b'\''];
@@ -347,6 +329,13 @@ mod tests {
         assert_eq!(targets("scp -O"), [escaped, plain]);
         let command = remote(&su(), "scp").fetch_files(dir, Path::new("/it's here"));
         assert_eq!(words(&command)[3], r"scp 'backup@h1:/my\ data/c/*' '/it'\''s here'");
+    }
+
+    #[test]
+    fn programs_of_this_machine_reach_a_substitute_for_su_in_one_string() {
+        let line = ["ssh-keygen", "-N", "", "-C", "it's *"];
+        assert_eq!(words(&su().command(&line))[3], r"ssh-keygen -N '' -C 'it'\''s *'");
+        assert_eq!(words(&Identity::Ourselves.command(&line)), line);
     }
 
     #[test]

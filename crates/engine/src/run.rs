@@ -15,7 +15,7 @@ use crate::extension::{Call, Extension, ExtensionError, Kind};
 use crate::outcome::Outcome;
 use crate::plan::{Builtin, Function, HookCall, Place, Plan, Step};
 use crate::purge::{self, PurgeError};
-use crate::stage::{self, StageError, StageRequest};
+use crate::stage::{self, StageError, StageReport, StageRequest, StageSettings};
 use crate::validate::{self, Severity};
 
 /// What is run, and how.
@@ -33,6 +33,8 @@ pub struct RunRequest<'a> {
     pub dialect: Dialect,
     /// How many threads compress.
     pub threads: usize,
+    /// What overrides the configuration when peers are staged.
+    pub stage: StageSettings,
     /// Whether findings of `validate` are told at INFO, rather than at ERROR as whoever asks for them expects.
     pub quiet: bool,
 }
@@ -246,9 +248,9 @@ fn step(
     }
     let index = step.action.index;
     system.monitor.debug(format!("Calling action function [redcedar.{name}], execution index [{index}]"));
-    let own = act(step, request, announced, system)?;
-    let failed = own.failures.len();
-    outcome.merge(own);
+    let before = outcome.failures.len();
+    act(step, request, announced, system, outcome)?;
+    let failed = outcome.failures.len() - before;
     // What follows builds on a complete collect; a peer or a file that fails elsewhere is no reason to stop.
     if failed > 0 && request.is_source(step) {
         return Err(RunError::Incomplete { failed });
@@ -264,28 +266,34 @@ fn act(
     request: &RunRequest<'_>,
     announced: &mut Announced,
     system: &System,
-) -> Result<Outcome, RunError> {
-    let RunRequest { plan, config, .. } = *request;
+    outcome: &mut Outcome,
+) -> Result<(), RunError> {
+    let RunRequest { plan, config, stage: settings, .. } = *request;
+    let full = plan.full;
     let is_picked_up = if request.is_source(step) {
         announced.withdraw(config, system).map_err(RunError::Announcement)?
     } else {
         true
     };
     match step.action.function {
-        Function::Builtin(Builtin::Collect) => collect(request, is_picked_up, system),
+        Function::Builtin(Builtin::Collect) => outcome.merge(collect(request, is_picked_up, system)?),
         Function::Builtin(Builtin::Stage) => {
-            Ok(stage::stage(&StageRequest { config, full: plan.full }, system)?)
+            let StageReport { outcome: own, result } =
+                stage::stage(&StageRequest { config, full, settings }, system);
+            outcome.merge(own);
+            result?;
         }
-        Function::Builtin(Builtin::Purge) => Ok(purge::purge(config, system)?),
-        Function::Builtin(Builtin::Validate) => report_findings(request, system),
+        Function::Builtin(Builtin::Purge) => outcome.merge(purge::purge(config, system)?),
+        Function::Builtin(Builtin::Validate) => report_findings(request, system)?,
         Function::Builtin(Builtin::Store | Builtin::Rebuild | Builtin::Initialize) => {
-            Err(RunError::Unavailable(step.action.name.clone()))
+            return Err(RunError::Unavailable(step.action.name.clone()));
         }
         Function::Extension(name) => match request.extension(name) {
-            Some(extension) => Ok(extension.run(&request.call(is_picked_up, system))?),
-            None => Err(RunError::Unavailable(step.action.name.clone())),
+            Some(extension) => outcome.merge(extension.run(&request.call(is_picked_up, system))?),
+            None => return Err(RunError::Unavailable(step.action.name.clone())),
         },
     }
+    Ok(())
 }
 
 /// Collects files, and what extensions of ours add to them.
@@ -351,7 +359,7 @@ fn check_section(extension: &dyn Extension, action: &str, request: &RunRequest<'
     Err(RunError::Section { action: action.to_owned(), diagnostics: request.document.diagnostics(findings) })
 }
 
-fn report_findings(request: &RunRequest<'_>, system: &System) -> Result<Outcome, RunError> {
+fn report_findings(request: &RunRequest<'_>, system: &System) -> Result<(), RunError> {
     system.monitor.debug("Executing the 'validate' action.");
     let level = if request.quiet { Level::Info } else { Level::Error };
     let findings = validate::validate(request.config);
@@ -363,7 +371,7 @@ fn report_findings(request: &RunRequest<'_>, system: &System) -> Result<Outcome,
         return Err(RunError::NotValid);
     }
     system.monitor.log(level, "Configuration is valid.");
-    Ok(Outcome::default())
+    Ok(())
 }
 
 fn run_hook(hook: &HookCall, system: &System) -> Result<(), RunError> {
@@ -380,7 +388,7 @@ fn run_hook(hook: &HookCall, system: &System) -> Result<(), RunError> {
 }
 
 /// Both logs say what is run, as the original's do.
-fn log_command(command: &Command, system: &System) {
+pub(crate) fn log_command(command: &Command, system: &System) {
     let program = Command::new(command.program.clone());
     let arguments: Vec<String> = command.arguments.iter().map(|argument| quoted(argument)).collect();
     let message = format!("Executing command {program} with args [{}].", arguments.join(", "));

@@ -52,7 +52,14 @@ pub(crate) fn config(root: &Path) -> Config {
         options,
         peers: Some(PeerList { local: vec![local_peer("me", &root.join("collect"))], remote: Vec::new() }),
         collect: Some(collect),
-        stage: Some(Stage { staging_dir: root.join("staging").into(), peers: None }),
+        stage: Some(Stage {
+            staging_dir: root.join("staging").into(),
+            peers: None,
+            jobs: None,
+            peer_time_limit: None,
+            retries: None,
+            wait_until: None,
+        }),
         store: None,
         purge: None,
     }

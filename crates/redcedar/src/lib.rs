@@ -82,6 +82,34 @@
 //! assert!(findings.contains("working_dir"), "{findings}");
 //! ```
 //!
+//! # Ask how a pool is
+//!
+//! ```
+//! use redcedar::config::{Config, Source};
+//! use redcedar::engine::status::{Rules, State, judge, look};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let scratch = tempfile::tempdir()?;
+//! let day = scratch.path().join("2026/11/23/home");
+//! fs_err::create_dir_all(&day)?;
+//! fs_err::write(day.join("etc.tar.gz"), "an archive")?;
+//! fs_err::write(day.join("cback.collect"), "")?;
+//!
+//! let text = format!(
+//!     "<cb_config><options><starting_day>monday</starting_day><working_dir>/w</working_dir><backup_user>b</backup_user>\
+//!      <backup_group>b</backup_group><rcp_command>scp</rcp_command></options><peers><peer><name>home</name><type>local</type>\
+//!      <collect_dir>/c</collect_dir></peer></peers><stage><staging_dir>{}</staging_dir></stage></cb_config>",
+//!     scratch.path().display()
+//! );
+//! let config = Config::parse(Source::new("cback3.conf", &text)).map_err(|findings| findings.to_string())?.config;
+//! let facts = look(&config)?;
+//! let report = judge(&facts, "2026-11-24".parse()?, &Rules::default());
+//! assert_eq!(report.peers[0].state, State::Good);
+//! assert!(judge(&facts, "2026-12-24".parse()?, &Rules::default()).is_overdue());
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Select the files of a directory
 //!
 //! ```

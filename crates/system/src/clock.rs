@@ -51,6 +51,23 @@ impl Clock for FixedClock {
     }
 }
 
+/// Measures how long something takes, whatever happens to the time of day.
+#[derive(Debug, Clone, Copy)]
+pub struct Stopwatch(std::time::Instant);
+
+impl Stopwatch {
+    /// Begins to measure.
+    #[must_use]
+    pub fn start() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    /// How long ago that was.
+    pub fn elapsed(&self) -> std::time::Duration {
+        self.0.elapsed()
+    }
+}
+
 /// The machine's clock, or one that stands still where `REDCEDAR_NOW` says.
 ///
 /// # Errors

@@ -8,6 +8,10 @@ pub const REDCEDAR_CONFIG: &str = "REDCEDAR_CONFIG";
 pub const REDCEDAR_NOW: &str = "REDCEDAR_NOW";
 /// Ends the process at a named point, for tests of debug builds. See [`crate::checkpoint`].
 pub const REDCEDAR_CHECKPOINT: &str = "REDCEDAR_CHECKPOINT";
+/// What a client wants run by a key that has a forced command; set by `sshd`.
+pub const SSH_ORIGINAL_COMMAND: &str = "SSH_ORIGINAL_COMMAND";
+/// From where a client came: its address and port, then ours; set by `sshd`.
+pub const SSH_CONNECTION: &str = "SSH_CONNECTION";
 /// Turns colours off when it is set to anything but nothing (<https://no-color.org>).
 pub const NO_COLOR: &str = "NO_COLOR";
 

@@ -13,6 +13,7 @@ pub mod escape;
 pub mod fs;
 pub mod interrupt;
 pub mod monitor;
+pub mod quote;
 
 pub mod fake;
 

@@ -110,6 +110,7 @@ impl Pool {
             &format!(
                 "<peer><name>me</name><type>local</type><collect_dir>{collect_dir}</collect_dir></peer>"
             ),
+            "",
             &format!(
                 "<collect><collect_dir>{collect_dir}</collect_dir>{collect}</collect>
   <purge><dir><abs_path>{collect_dir}</abs_path><retain_days>0</retain_days></dir></purge>"
@@ -117,15 +118,16 @@ impl Pool {
         )
     }
 
-    /// Writes the configuration of a master that collects nothing itself: `options` and `peers` are what these sections hold.
+    /// Writes the configuration of a master that collects nothing itself: `options`, `peers` and `stage` are what these
+    /// sections hold besides its directories.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn configure_master(&self, options: &str, peers: &str) -> io::Result<()> {
-        self.write_configuration(options, peers, "")
+    pub fn configure_master(&self, options: &str, peers: &str, stage: &str) -> io::Result<()> {
+        self.write_configuration(options, peers, stage, "")
     }
 
-    fn write_configuration(&self, options: &str, peers: &str, sections: &str) -> io::Result<()> {
+    fn write_configuration(&self, options: &str, peers: &str, stage: &str, sections: &str) -> io::Result<()> {
         let (staging_dir, working_dir) = (self.staging_dir(), self.working_dir());
         let text = format!(
             "<?xml version=\"1.0\"?>
@@ -136,7 +138,7 @@ impl Pool {
     {options}
   </options>
   <peers>{peers}</peers>
-  <stage><staging_dir>{}</staging_dir></stage>
+  <stage><staging_dir>{}</staging_dir>{stage}</stage>
   {sections}
 </cb_config>
 ",

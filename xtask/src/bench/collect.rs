@@ -1,13 +1,29 @@
 //! The main job: collect and restore.
 
-use super::Options;
+use super::Common;
 use super::case::{Side, compare};
-use super::report::{self, Quantity, Row, Target};
-use super::setting::{Setting, acknowledge, archive, shell, words};
+use super::report::{Quantity, Row, Target};
+use super::setting::{Setting, acknowledge, archive, empty, shell, words};
 use anyhow::{Context, Result};
 use redcedar_testing::pool::Pool;
 use std::ffi::OsStr;
 use std::path::Path;
+
+/// What this benchmark is told on the command line.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// How many files the tree has
+    #[arg(long, value_name = "N", default_value_t = 50_000)]
+    files: usize,
+    /// How large the tree is, in MB
+    #[arg(long, value_name = "MB", default_value_t = 1_000)]
+    size: u64,
+    /// How many files the larger of the two trees of tiny files has; the other has a tenth
+    #[arg(long, value_name = "N", default_value_t = 500_000)]
+    tiny: usize,
+    #[command(flatten)]
+    common: Common,
+}
 
 type Case = fn(&str, &Setting, &Options) -> Result<Vec<Row>>;
 
@@ -31,35 +47,32 @@ const CASES: &[(&str, Case)] = &[
     ("tiny-unchanged", tiny_files),
 ];
 
-pub(crate) fn run(options: &Options) -> Result<()> {
-    let wanted = |name: &str| options.case.as_ref().is_none_or(|part| name.contains(part.as_str()));
-    let cases: Vec<_> = CASES.iter().filter(|(name, _)| wanted(name)).collect();
-    let names = || CASES.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
-    anyhow::ensure!(!cases.is_empty(), "no case has such a name; there are {}", names());
-    let setting = Setting::make(options)?;
+pub(crate) fn run(options: &Options) -> Result<Vec<Row>> {
+    let cases = options.common.choose(CASES)?;
+    let setting = Setting::make(&options.common)?;
     let mut rows = Vec::new();
     for (name, case) in cases {
         rows.extend(case(name, &setting, options)?);
     }
-    report::print(&rows);
-    Ok(())
+    Ok(rows)
 }
 
 fn full_against_original(name: &str, setting: &Setting, options: &Options, mode: &str) -> Result<Vec<Row>> {
-    let tree = setting.mixed_tree(options)?;
+    let tree = setting.mixed_tree(options.files, options.size)?;
     let our_pool = setting.pool(&format!("ours-{mode}"), &tree, mode, "targz")?;
     let their_pool = setting.pool(&format!("theirs-{mode}"), &tree, mode, "targz")?;
     let ours = Side::new(setting.ours(&our_pool, &["--full", "collect"]));
     let theirs = Side::new(
         setting.theirs(&their_pool, &["--full", "collect"]).context("this case needs the original")?,
     );
-    let mut rows = compare(name, &ours, &theirs, options.runs, &[(Quantity::Cpu, Target::TimesLess(10.0))])?;
+    let mut rows =
+        compare(name, &ours, &theirs, options.common.runs, &[(Quantity::Cpu, Target::TimesLess(10.0))])?;
     rows.push(compare_sizes(name, &archive(&our_pool)?, &archive(&their_pool)?, Target::AtMost(1.03))?);
     Ok(rows)
 }
 
 fn full_against_pigz(name: &str, setting: &Setting, options: &Options) -> Result<Vec<Row>> {
-    let tree = setting.mixed_tree(options)?;
+    let tree = setting.mixed_tree(options.files, options.size)?;
     let pool = setting.pool("ours-incr", &tree, "incr", "targz")?;
     let cores = std::thread::available_parallelism()?.to_string();
     let output = setting.path("pigz.tar.gz");
@@ -69,13 +82,13 @@ fn full_against_pigz(name: &str, setting: &Setting, options: &Options) -> Result
         &[tree.as_os_str(), cores.as_ref(), output.as_os_str()],
     ));
     let targets = [(Quantity::Wall, Target::AtMost(0.7)), (Quantity::Cpu, Target::AtMost(0.7))];
-    let mut rows = compare(name, &ours, &theirs, options.runs, &targets)?;
+    let mut rows = compare(name, &ours, &theirs, options.common.runs, &targets)?;
     rows.push(compare_sizes(name, &archive(&pool)?, &output, Target::Shown)?);
     Ok(rows)
 }
 
 fn full_against_zstd(name: &str, setting: &Setting, options: &Options, mode: &str) -> Result<Vec<Row>> {
-    let tree = setting.mixed_tree(options)?;
+    let tree = setting.mixed_tree(options.files, options.size)?;
     let pool = setting.pool(&format!("ours-zstd-{mode}"), &tree, mode, "tarzst")?;
     let output = setting.path("zstd.tar.zst");
     let ours = Side::new(setting.ours(&pool, &["--full", "collect"]));
@@ -84,13 +97,13 @@ fn full_against_zstd(name: &str, setting: &Setting, options: &Options, mode: &st
         &[tree.as_os_str(), output.as_os_str()],
     ));
     let targets = [(Quantity::Wall, Target::AtMost(1.0)), (Quantity::Cpu, Target::AtMost(1.0))];
-    let mut rows = compare(name, &ours, &theirs, options.runs, &targets)?;
+    let mut rows = compare(name, &ours, &theirs, options.common.runs, &targets)?;
     rows.push(compare_sizes(name, &archive(&pool)?, &output, Target::Shown)?);
     Ok(rows)
 }
 
 fn unchanged_against_original(name: &str, setting: &Setting, options: &Options) -> Result<Vec<Row>> {
-    let tree = setting.mixed_tree(options)?;
+    let tree = setting.mixed_tree(options.files, options.size)?;
     let our_pool = setting.pool("ours-incr", &tree, "incr", "targz")?;
     let their_pool = setting.pool("theirs-incr", &tree, "incr", "targz")?;
     Side::new(setting.ours_at(FULL_DAY, &our_pool, &["--full", "collect"])).run()?;
@@ -99,11 +112,11 @@ fn unchanged_against_original(name: &str, setting: &Setting, options: &Options) 
     let ours = Side::prepared(setting.ours_at(NEXT_DAY, &our_pool, &["collect"]), || acknowledge(&our_pool));
     let theirs =
         Side::new(setting.theirs(&their_pool, &["collect"]).context("this case needs the original")?);
-    compare(name, &ours, &theirs, options.runs, &[(Quantity::Cpu, Target::TimesLess(15.0))])
+    compare(name, &ours, &theirs, options.common.runs, &[(Quantity::Cpu, Target::TimesLess(15.0))])
 }
 
 fn unchanged_against_find(name: &str, setting: &Setting, options: &Options) -> Result<Vec<Row>> {
-    let tree = setting.mixed_tree(options)?;
+    let tree = setting.mixed_tree(options.files, options.size)?;
     let pool = setting.pool("ours-incr", &tree, "incr", "targz")?;
     Side::new(setting.ours_at(FULL_DAY, &pool, &["--full", "collect"])).run()?;
     let ours = Side::prepared(setting.ours_at(NEXT_DAY, &pool, &["collect"]), || acknowledge(&pool));
@@ -113,7 +126,7 @@ fn unchanged_against_find(name: &str, setting: &Setting, options: &Options) -> R
         &[tree.as_os_str(), output.as_os_str()],
     ));
     let targets = [(Quantity::Wall, Target::AtMost(2.0)), (Quantity::Cpu, Target::AtMost(2.0))];
-    compare(name, &ours, &theirs, options.runs, &targets)
+    compare(name, &ours, &theirs, options.common.runs, &targets)
 }
 
 fn restore_everything(name: &str, setting: &Setting, options: &Options) -> Result<Vec<Row>> {
@@ -130,7 +143,7 @@ fn restore_everything(name: &str, setting: &Setting, options: &Options) -> Resul
         ]),
         || empty(&their_target),
     );
-    let rows = compare(name, &ours, &theirs, options.runs, &[(Quantity::Wall, Target::AtMost(1.0))])?;
+    let rows = compare(name, &ours, &theirs, options.common.runs, &[(Quantity::Wall, Target::AtMost(1.0))])?;
     empty(&our_target)?;
     empty(&their_target)?;
     Ok(rows)
@@ -153,7 +166,8 @@ fn restore_one_file(name: &str, setting: &Setting, options: &Options) -> Result<
         ]),
         || empty(&their_target),
     );
-    let rows = compare(name, &ours, &theirs, options.runs, &[(Quantity::Wall, Target::TimesLess(20.0))])?;
+    let rows =
+        compare(name, &ours, &theirs, options.common.runs, &[(Quantity::Wall, Target::TimesLess(20.0))])?;
     anyhow::ensure!(
         fs_err::read(our_target.join(member))? == fs_err::read(&file)?,
         "the restored file is not the one that was collected"
@@ -174,7 +188,7 @@ fn tiny_files(name: &str, setting: &Setting, options: &Options) -> Result<Vec<Ro
         sides.push(Side::prepared(setting.ours_at(NEXT_DAY, pool, &["collect"]), || acknowledge(pool)));
     }
     let linear = [(Quantity::Wall, Target::AtMost(10.0)), (Quantity::Cpu, Target::AtMost(10.0))];
-    let mut rows = compare(name, &sides[0], &sides[1], options.runs, &linear)?;
+    let mut rows = compare(name, &sides[0], &sides[1], options.common.runs, &linear)?;
     let peak = sides[0].run()?.memory;
     let limit = 64_000_000 + 200 * options.tiny as u64;
     rows.push(compare_bytes(name, "peak", peak, limit, Target::AtMost(1.0)));
@@ -183,7 +197,7 @@ fn tiny_files(name: &str, setting: &Setting, options: &Options) -> Result<Vec<Ro
 
 /// A pool of ours with a full archive of the mixed tree in it.
 fn collected(setting: &Setting, options: &Options) -> Result<(Pool, std::path::PathBuf)> {
-    let tree = setting.mixed_tree(options)?;
+    let tree = setting.mixed_tree(options.files, options.size)?;
     let pool = setting.pool("ours-incr", &tree, "incr", "targz")?;
     Side::new(setting.ours_at(FULL_DAY, &pool, &["--full", "collect"])).run()?;
     Ok((pool, tree))
@@ -195,13 +209,6 @@ fn restore(setting: &Setting, pool: &Pool, target: &Path, path: Option<&Path>) -
     all.extend(path.map(Path::as_os_str));
     all.extend([OsStr::new("--from"), collect_dir.as_os_str(), OsStr::new("--to"), target.as_os_str()]);
     words(&all)
-}
-
-fn empty(target: &Path) -> Result<()> {
-    if target.exists() {
-        fs_err::remove_dir_all(target)?;
-    }
-    Ok(fs_err::create_dir_all(target)?)
 }
 
 fn first_file(directory: &Path) -> Result<std::path::PathBuf> {

@@ -5,6 +5,7 @@ mod collect;
 pub(crate) mod measure;
 mod report;
 mod setting;
+mod stage;
 mod tree;
 
 use clap::{Args, Subcommand};
@@ -13,25 +14,18 @@ use std::path::PathBuf;
 #[derive(Subcommand)]
 pub(crate) enum Part {
     /// Collect and restore: full, increment, everything, one file
-    Collect(Options),
+    Collect(collect::Options),
+    /// Stage many peers over ssh
+    Stage(stage::Options),
 }
 
-/// What a benchmark is told on the command line.
+/// What every benchmark is told on the command line.
 #[derive(Debug, Args)]
-pub(crate) struct Options {
-    /// How many files the tree has
-    #[arg(long, value_name = "N", default_value_t = 50_000)]
-    files: usize,
-    /// How large the tree is, in MB
-    #[arg(long, value_name = "MB", default_value_t = 1_000)]
-    size: u64,
-    /// How many files the larger of the two trees of tiny files has; the other has a tenth
-    #[arg(long, value_name = "N", default_value_t = 500_000)]
-    tiny: usize,
+pub(crate) struct Common {
     /// How often each program is measured, after one run to warm up
     #[arg(long, value_name = "N", default_value_t = 3)]
     runs: usize,
-    /// Where everything is made (and left): trees that are there already are used again
+    /// Where everything is made (and left): what is there already is used again
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
     /// Only the cases whose names contain this
@@ -42,8 +36,22 @@ pub(crate) struct Options {
     program: Option<PathBuf>,
 }
 
-pub(crate) fn run(part: Part) -> anyhow::Result<()> {
-    match part {
-        Part::Collect(options) => collect::run(&options),
+impl Common {
+    /// The cases that are wanted, of all there are.
+    fn choose<'a, C>(&self, cases: &'a [(&'a str, C)]) -> anyhow::Result<Vec<&'a (&'a str, C)>> {
+        let wanted = |name: &str| self.case.as_ref().is_none_or(|part| name.contains(part.as_str()));
+        let chosen: Vec<_> = cases.iter().filter(|(name, _)| wanted(name)).collect();
+        let names = || cases.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+        anyhow::ensure!(!chosen.is_empty(), "no case has such a name; there are {}", names());
+        Ok(chosen)
     }
+}
+
+pub(crate) fn run(part: Part) -> anyhow::Result<()> {
+    let rows = match part {
+        Part::Collect(options) => collect::run(&options),
+        Part::Stage(options) => stage::run(&options),
+    }?;
+    report::print(&rows);
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! Where a benchmark takes place: trees, pools, programs.
 
-use super::Options;
+use super::Common;
 use super::measure::command;
 use super::tree;
 use anyhow::{Context, Result, ensure};
@@ -23,7 +23,7 @@ pub(crate) struct Setting {
 }
 
 impl Setting {
-    pub(crate) fn make(options: &Options) -> Result<Self> {
+    pub(crate) fn make(options: &Common) -> Result<Self> {
         let temporary = match options.keep {
             None => Some(tempfile::TempDir::with_prefix("redcedar-bench-")?),
             Some(_) => None,
@@ -55,15 +55,23 @@ impl Setting {
         &self.redcedar
     }
 
-    pub(crate) fn mixed_tree(&self, options: &Options) -> Result<PathBuf> {
-        let root = self.path(&format!("tree-{}-{}", options.files, options.size));
-        tree::mixed(&root, options.files, options.size * 1_000_000)?;
+    /// A tree of so many files and megabytes.
+    pub(crate) fn mixed_tree(&self, files: usize, size: u64) -> Result<PathBuf> {
+        let root = self.path(&format!("tree-{files}-{size}"));
+        tree::mixed(&root, files, size * 1_000_000)?;
         Ok(root)
     }
 
     pub(crate) fn tiny_tree(&self, files: usize) -> Result<PathBuf> {
         let root = self.path(&format!("tiny-{files}"));
         tree::tiny(&root, files)?;
+        Ok(root)
+    }
+
+    /// A directory of so many incompressible files of so many kilobytes.
+    pub(crate) fn noise(&self, files: usize, size: usize) -> Result<PathBuf> {
+        let root = self.path(&format!("noise-{files}-{size}"));
+        tree::noise(&root, files, size * 1_000)?;
         Ok(root)
     }
 
@@ -137,6 +145,14 @@ pub(crate) fn archive(pool: &Pool) -> Result<PathBuf> {
         }
     }
     anyhow::bail!("there is no archive in {}", pool.collect_dir().display())
+}
+
+/// Makes a directory, or empties it.
+pub(crate) fn empty(target: &Path) -> Result<()> {
+    if target.exists() {
+        fs_err::remove_dir_all(target)?;
+    }
+    Ok(fs_err::create_dir_all(target)?)
 }
 
 /// A weekday on which no run of today or tomorrow starts a new week.

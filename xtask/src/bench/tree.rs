@@ -6,6 +6,8 @@ use std::path::Path;
 
 const EXTENSIONS_OF_TEXT: [&str; 6] = ["txt", "rs", "html", "json", "conf", "md"];
 const EXTENSIONS_OF_NOISE: [&str; 4] = ["jpg", "mp4", "zip", "flac"];
+/// The extension of files of noise.
+pub(crate) const NOISE: &str = "bin";
 const FILES_PER_DIRECTORY: usize = 25;
 
 /// A tree of `files` files and about `bytes` bytes, half of them text-like, half incompressible. Sizes are log-normal,
@@ -33,6 +35,17 @@ pub(crate) fn tiny(root: &Path, files: usize) -> Result<()> {
             let size = rng.index(401);
             let content = rng.text(size);
             write(root, number, rng.pick(&EXTENSIONS_OF_TEXT), &content)?;
+        }
+        Ok(())
+    })
+}
+
+/// A directory of `files` incompressible files of `size` bytes.
+pub(crate) fn noise(root: &Path, files: usize, size: usize) -> Result<()> {
+    make_once(root, |root| {
+        let mut rng = Rng::new(4);
+        for number in 0..files {
+            fs_err::write(root.join(format!("file-{number:04}.{NOISE}")), rng.bytes(size))?;
         }
         Ok(())
     })

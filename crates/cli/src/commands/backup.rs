@@ -5,11 +5,10 @@ use std::path::PathBuf;
 
 use redcedar_archive::Compression;
 use redcedar_engine::{BackupError, BackupRequest, backup};
-use redcedar_system::account;
+use redcedar_system::{account, quote};
 
 use super::{CommandError, CommandResult, Context, Out, outcome, paths};
 use crate::exit::Exit;
-use crate::output::quote;
 
 /// Back up directories, without any configuration
 ///

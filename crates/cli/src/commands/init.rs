@@ -6,13 +6,12 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use redcedar_system::{Accounts, account, escape};
+use redcedar_system::{Accounts, account, escape, quote};
 use serde::Serialize;
 
 use super::{CommandError, CommandResult, Context, Out, configuration, paths};
 use crate::exit::Exit;
 use crate::output::json::{Document, JsonPath};
-use crate::output::quote;
 
 /// What most machines want to have backed up, if it is there.
 const USUAL: [&str; 6] = ["/etc", "/home", "/root", "/srv", "/usr/local", "/var/spool/cron"];

@@ -51,12 +51,16 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
     Ok(Exit::Done)
 }
 
-/// The program and its commands, each with the name of its page.
+/// The program, its commands and theirs, each with the name of its page.
 fn pages_of(program: &clap::Command) -> Vec<(String, clap::Command)> {
-    let name = program.get_name();
-    let commands = program.get_subcommands().filter(|command| command.get_name() != "help");
-    let pages = commands.map(|command| (format!("{name}-{}", command.get_name()), command.clone()));
-    std::iter::once((name.to_owned(), program.clone())).chain(pages).collect()
+    let mut pages = vec![(program.get_name().to_owned(), program.clone())];
+    let mut next = 0;
+    while let Some((name, command)) = pages.get(next).cloned() {
+        let commands = command.get_subcommands().filter(|command| command.get_name() != "help");
+        pages.extend(commands.map(|command| (format!("{name}-{}", command.get_name()), command.clone())));
+        next += 1;
+    }
+    pages
 }
 
 fn write(name: &str, command: &clap::Command, path: &Path) -> anyhow::Result<()> {

@@ -7,9 +7,12 @@ pub(crate) mod init;
 pub(crate) mod link;
 pub(crate) mod list;
 pub(crate) mod man;
+pub(crate) mod peer;
 pub(crate) mod restore;
 pub(crate) mod run;
+pub(crate) mod status;
 pub(crate) mod validate;
+pub(crate) mod validate_command;
 pub(crate) mod verify;
 
 mod configuration;
@@ -36,8 +39,11 @@ pub(crate) fn execute(command: &Command, context: &Context, out: &mut Out) -> Co
         Command::List(args) => list::run(args, context, out),
         Command::Restore(args) => restore::run(args, context, out),
         Command::Verify(args) => verify::run(args, context, out),
+        Command::Status(args) => status::run(args, context, out),
+        Command::Peer(args) => peer::run(args, context, out),
         Command::Init(args) => init::run(args, context, out),
         Command::Validate(args) => validate::run(args, context, out),
+        Command::Forced(args) => validate_command::run(args, context),
         Command::Diagnostics(args) => diagnostics::run(args, context, out),
         Command::Link(args) => link::run(args, context, out),
         Command::Completions(args) => completions::run(args, context, out),

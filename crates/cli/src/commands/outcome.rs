@@ -1,8 +1,9 @@
 //! How the outcome of a run is shown.
 
+use std::fmt::Write as _;
 use std::io::Write;
 
-use redcedar_engine::{Omission, OmissionKind, Outcome};
+use redcedar_engine::{Omission, OmissionKind, Outcome, PeerResult, PeerStatus};
 use redcedar_system::{Level, escape};
 
 use super::{CommandError, Context, Out};
@@ -47,8 +48,42 @@ pub(crate) fn report(
         if !outcome.clients.is_empty() {
             writeln!(out, "{} failed on managed clients", Counted(outcome.clients.len() as u64, "action"))?;
         }
+        if let Some(line) = peers(&outcome.peers) {
+            writeln!(out, "{line}")?;
+        }
     }
     Ok(exit)
+}
+
+/// What was staged, and which peers are missing why. Each reason was told as an error.
+fn peers(peers: &[PeerResult]) -> Option<String> {
+    if peers.is_empty() {
+        return None;
+    }
+    let staged = peers.iter().filter(|peer| peer.status == PeerStatus::Staged);
+    let (count, files, bytes) = staged
+        .fold((0, 0, 0), |(count, files, bytes), peer| (count + 1, files + peer.files, bytes + peer.bytes));
+    let mut line = format!(
+        "staged {count} of {}: {}, {}",
+        Counted(peers.len() as u64, "peer"),
+        Counted(files, "file"),
+        Size(bytes)
+    );
+    for (status, title) in [
+        (PeerStatus::NotReady, "not ready"),
+        (PeerStatus::AlreadyStaged, "already staged"),
+        (PeerStatus::Failed, "failed"),
+        (PeerStatus::Staged, "not told"),
+        (PeerStatus::Ignored, "ignored"),
+    ] {
+        let is_meant = |peer: &&PeerResult| peer.status == status && peer.error.is_some();
+        let names: Vec<String> =
+            peers.iter().filter(is_meant).map(|peer| escape::display(&peer.peer).to_string()).collect();
+        if !names.is_empty() {
+            let _infallible = write!(line, "; {title}: {}", names.join(", "));
+        }
+    }
+    Some(line)
 }
 
 /// Each omission was told as a warning when it was met. That is enough when warnings are what is shown; they are told (again)
@@ -72,7 +107,10 @@ fn counts(omission: &Omission) -> bool {
 fn exit_of(outcome: &Outcome) -> Exit {
     if !outcome.failures.is_empty() {
         Exit::Failed
-    } else if !outcome.clients.is_empty() || outcome.omissions.iter().any(counts) {
+    } else if !outcome.clients.is_empty()
+        || outcome.omissions.iter().any(counts)
+        || !outcome.peers.iter().all(PeerResult::is_fine)
+    {
         Exit::Incomplete
     } else {
         Exit::Done
@@ -98,5 +136,35 @@ mod tests {
         assert_eq!(exit_of(&Outcome { clients: vec![client], ..Outcome::default() }), Exit::Incomplete);
         outcome.failures.push("no".into());
         assert_eq!(exit_of(&outcome), Exit::Failed);
+    }
+
+    fn peer(name: &str, status: PeerStatus, error: Option<&str>) -> PeerResult {
+        let (peer, error) = (name.to_owned(), error.map(str::to_owned));
+        PeerResult { peer, status, files: 2, bytes: 1024, error, took: std::time::Duration::ZERO }
+    }
+
+    #[test]
+    fn a_missing_peer_is_incomplete_and_named() {
+        use PeerStatus::{AlreadyStaged, Failed, Ignored, NotReady, Staged};
+        let ending = |peers: Vec<PeerResult>| exit_of(&Outcome { peers, ..Outcome::default() });
+        assert_eq!(ending(vec![peer("a", Staged, None), peer("b", Ignored, Some("x"))]), Exit::Done);
+        for status in [NotReady, AlreadyStaged, Failed, Staged] {
+            assert_eq!(ending(vec![peer("b", status, Some("x"))]), Exit::Incomplete, "{status:?}");
+        }
+        let all = [
+            peer("a", Staged, None),
+            peer("b", Staged, Some("x")),
+            peer("c", Ignored, Some("x")),
+            peer("d", NotReady, Some("x")),
+            peer("e", NotReady, Some("x")),
+            peer("f", AlreadyStaged, Some("x")),
+            peer("g", Failed, Some("x")),
+        ];
+        assert_eq!(
+            peers(&all).unwrap(),
+            "staged 2 of 7 peers: 4 files, 2.0 KiB; not ready: d, e; already staged: f; failed: g; not told: b; \
+             ignored: c"
+        );
+        assert_eq!(peers(&[]), None);
     }
 }

@@ -3,9 +3,7 @@
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use redcedar_system::Environment;
-
-use crate::output::quote;
+use redcedar_system::{Environment, quote};
 
 /// Makes a path absolute without asking the file system: it may be gone, that is why it is to be restored.
 pub(crate) fn absolute(path: &Path) -> io::Result<PathBuf> {

@@ -1,11 +1,13 @@
 //! `redcedar run`: the actions of a configuration.
 
 use std::io::Write;
+use std::num::NonZero;
 
 use redcedar_archive::naming::Dialect;
 use redcedar_config::Loaded;
+use redcedar_config::value::TimeOfDay;
 use redcedar_engine::plan::{Actions, HookCall, Place, Plan, PlanError, Request, Scope, Step};
-use redcedar_engine::{Outcome, RunError, RunReport, RunRequest};
+use redcedar_engine::{Outcome, RunError, RunReport, RunRequest, StageSettings};
 use serde::Serialize;
 
 use super::{CommandError, CommandResult, Context, Out, configuration, outcome, validate};
@@ -25,6 +27,7 @@ use crate::output::json::Document;
   redcedar run collect stage purge
   redcedar run collect --full
   redcedar run collect stage purge --managed
+  redcedar run collect stage --jobs 8 --wait-until 05:30
   redcedar run collect stage purge --dry-run")]
 pub(crate) struct Args {
     /// What to do: collect, stage, purge, all, validate, or an action of the configuration
@@ -39,6 +42,12 @@ pub(crate) struct Args {
     /// Run the actions on managed peers only
     #[arg(long, conflicts_with = "managed")]
     managed_only: bool,
+    /// Stage up to N peers at once [default: as configured, else 4]
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZero<usize>>,
+    /// Ask peers that are not ready again until it is next so late [default: as configured, else not at all]
+    #[arg(long, value_name = "HH:MM")]
+    wait_until: Option<TimeOfDay>,
 }
 
 impl Args {
@@ -71,6 +80,7 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
         extensions: redcedar_extensions::ALL,
         dialect: Dialect::V3,
         threads: Context::threads(),
+        stage: StageSettings { jobs: args.jobs, wait_until: args.wait_until },
         quiet: true,
     };
     let RunReport { mut outcome, result } = redcedar_engine::run(&request, &context.system);

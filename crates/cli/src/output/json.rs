@@ -4,7 +4,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use bstr::ByteSlice;
-use redcedar_engine::{ClientFailure, Omission, OmissionKind, Outcome, Summary};
+use redcedar_engine::{ClientFailure, Omission, OmissionKind, Outcome, PeerResult, PeerStatus, Summary};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
@@ -70,6 +70,7 @@ pub(crate) struct JsonOutcome {
     omissions: Vec<JsonOmission>,
     failures: Vec<String>,
     clients: Vec<JsonClient>,
+    peers: Vec<JsonPeer>,
 }
 
 impl JsonOutcome {
@@ -81,6 +82,7 @@ impl JsonOutcome {
             omissions: outcome.omissions.iter().map(Into::into).collect(),
             failures: outcome.failures.clone(),
             clients: outcome.clients.iter().map(Into::into).collect(),
+            peers: outcome.peers.iter().map(Into::into).collect(),
         }
     }
 }
@@ -114,6 +116,29 @@ impl From<&Summary> for JsonSummary {
     fn from(summary: &Summary) -> Self {
         let Summary { new, changed, unchanged, removed, omitted, bytes_in, bytes_out } = *summary;
         Self { new, changed, unchanged, removed, omitted, bytes_in, bytes_out }
+    }
+}
+
+#[derive(Serialize)]
+struct JsonPeer {
+    peer: String,
+    status: PeerStatus,
+    files: u64,
+    bytes: u64,
+    error: Option<String>,
+    seconds: f64,
+}
+
+impl From<&PeerResult> for JsonPeer {
+    fn from(result: &PeerResult) -> Self {
+        Self {
+            peer: result.peer.clone(),
+            status: result.status,
+            files: result.files,
+            bytes: result.bytes,
+            error: result.error.clone(),
+            seconds: result.took.as_secs_f64(),
+        }
     }
 }
 

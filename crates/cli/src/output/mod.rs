@@ -3,7 +3,6 @@
 pub(crate) mod human;
 pub(crate) mod json;
 pub(crate) mod progress;
-pub(crate) mod quote;
 mod results;
 pub(crate) mod style;
 pub(crate) mod table;

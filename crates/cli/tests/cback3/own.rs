@@ -118,11 +118,6 @@ fn a_day_on_which_no_peer_was_staged_is_not_marked_and_the_run_failed() {
 
 #[test]
 fn what_this_version_cannot_do_is_said_and_fails() {
-    let peer = "<peer><name>far</name><type>remote</type><collect_dir>/c</collect_dir></peer></peers>";
-    let sandbox = Sandbox::new(|config| config.replace("</peers>", peer));
-    let said = cback3(&sandbox, &["collect", "stage"]);
-    assert_eq!(said.code, 0, "the other peer is staged: {}", said.stdout);
-    assert_eq!(said.stdout, "Error staging [far]: remote peers are not staged by this version of Redcedar\n");
     let store = "<store><source_dir>DIR/staging</source_dir><media_type>cdrw-74</media_type>\
         <target_device>/dev/cdrw</target_device></store></cb_config>";
     let sandbox = Sandbox::new(|config| config.replace("</cb_config>", store));

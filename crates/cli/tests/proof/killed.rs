@@ -4,6 +4,7 @@ use super::world::{Day, World, archives, ours, was_killed};
 use redcedar_testing::members;
 use redcedar_testing::program::{self, describe};
 use redcedar_testing::trees::Growth;
+use std::path::Path;
 
 const COLLECT: &[&str] =
     &["collect-before-archive", "collect-after-archive", "collect-before-state", "collect-before-indicator"];
@@ -22,6 +23,80 @@ fn killed_during_stage_nothing_is_lost() {
     for (seed, checkpoint) in (10..).zip(STAGE) {
         killed_at(seed, checkpoint, &["collect", "stage"]);
     }
+}
+
+/// What is staged over the network is moved into the day file by file.
+const REMOTE_STAGE: &[&str] = &[
+    "stage-before-copy",
+    "stage-after-fetch",
+    "stage-after-file",
+    "stage-after-copy",
+    "stage-before-acknowledge",
+    "stage-after-acknowledge",
+    "stage-before-result",
+    "stage-before-indicator",
+];
+
+#[test]
+fn killed_while_a_remote_peer_is_staged_nothing_is_lost_or_doubled() {
+    for (seed, checkpoint) in (30..).zip(REMOTE_STAGE) {
+        killed_while_fetching(seed, checkpoint);
+    }
+}
+
+/// A good day, a day on which stage is killed at `checkpoint`, stage again, and one more day.
+fn killed_while_fetching(seed: u64, checkpoint: &str) {
+    let mut world = World::grown(seed, Growth::everything());
+    world.become_remote();
+    let monday = Day::FIRST;
+    world.run(monday, &["collect", "stage"]);
+    let mut days = vec![(monday, world.snapshot())];
+
+    let tuesday = monday.next();
+    world.change(20);
+    world.run(tuesday, &["collect"]);
+    let mut command = world.pool.command(ours(), &tuesday.time(), &["stage"]);
+    let output = program::run(command.env("REDCEDAR_CHECKPOINT", checkpoint));
+    assert!(was_killed(&output), "{checkpoint} is never reached: {}\n{}", describe(&output), world.log());
+    assert_archives_are_whole(&world, tuesday);
+    world.assert_restores(&days, seed);
+
+    world.run(tuesday, &["stage"]);
+    days.push((tuesday, world.snapshot()));
+    world.assert_restores(&days, seed);
+    let (collected, staged) = (world.pool.collect_dir(), world.pool.daily_dir(&tuesday.path()));
+    let mut expected = contents(&collected);
+    expected.retain(|(name, _)| name != "cback.stage");
+    let mut found = contents(&staged);
+    found.retain(|(name, _)| name != "cback.sha256");
+    assert_eq!(found, expected, "{checkpoint}");
+    assert_eq!(names(staged.parent().unwrap()), ["cback.result", "cback.stage", "me"], "{checkpoint}");
+    let indicator = |name: &str| fs_err::read(collected.join(name)).unwrap();
+    assert_eq!(indicator("cback.stage"), indicator("cback.collect"), "{checkpoint}");
+
+    let wednesday = tuesday.next();
+    world.change(20);
+    world.run(wednesday, &["collect", "stage"]);
+    days.push((wednesday, world.snapshot()));
+    world.assert_restores(&days, seed);
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    contents(directory).into_iter().map(|(name, _)| name).collect()
+}
+
+/// Names and contents of what is in a directory, subdirectories without any.
+fn contents(directory: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut contents: Vec<_> = fs_err::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            (name, if path.is_dir() { Vec::new() } else { fs_err::read(path).unwrap() })
+        })
+        .collect();
+    contents.sort();
+    contents
 }
 
 #[test]

@@ -32,7 +32,7 @@ impl Day {
     /// Monday, 2031-03-03.
     pub(crate) const FIRST: Self = Self(3);
 
-    pub(crate) fn next(self) -> Self {
+    pub(crate) const fn next(self) -> Self {
         assert!(self.0 < 31, "tests stay within March");
         Self(self.0 + 1)
     }
@@ -63,16 +63,25 @@ pub(crate) struct World {
 impl World {
     /// A random tree, collected incrementally and with links stored as links.
     pub(crate) fn new(seed: u64, growth: Growth) -> Self {
-        let world = Self { pool: Pool::new().unwrap(), rng: Rng::new(seed), growth };
+        Self::at(Pool::new().unwrap(), seed, growth)
+    }
+
+    /// The same in a given pool.
+    pub(crate) fn at(pool: Pool, seed: u64, growth: Growth) -> Self {
+        let world = Self { pool, rng: Rng::new(seed), growth };
         world.configure("<collect_mode>incr</collect_mode><archive_mode>targz</archive_mode>", "");
         world
     }
 
     /// The same with the tree grown.
     pub(crate) fn grown(seed: u64, growth: Growth) -> Self {
-        let mut world = Self::new(seed, growth);
-        grow(&world.tree(), &mut world.rng, &world.growth).unwrap();
-        world
+        Self::new(seed, growth).grow()
+    }
+
+    /// Lets the tree grow.
+    pub(crate) fn grow(mut self) -> Self {
+        grow(&self.tree(), &mut self.rng, &self.growth).unwrap();
+        self
     }
 
     /// Sets what stands in the collect section and in the `dir` of the tree.
@@ -84,6 +93,17 @@ impl World {
                 "{section}<ignore_file>.ignore</ignore_file><dir><abs_path>{tree}</abs_path>{dir}</dir>"
             ))
             .unwrap();
+    }
+
+    /// Lets the machine be staged as if it were another one, by a copy command that takes `USER@HOST:` away.
+    pub(crate) fn become_remote(&self) {
+        let script = self.pool.path().join("rcp");
+        fs_err::write(&script, "#!/bin/sh\nexec cp ${1#*@*:} ${2#*@*:}\n").unwrap();
+        let config = fs_err::read_to_string(self.pool.config()).unwrap();
+        let config = config
+            .replace("<type>local</type>", "<type>remote</type>")
+            .replace("/usr/bin/scp -B", &format!("/bin/sh {}", script.display()));
+        fs_err::write(self.pool.config(), config).unwrap();
     }
 
     pub(crate) fn tree(&self) -> PathBuf {

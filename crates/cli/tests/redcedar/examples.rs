@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use redcedar_testing::program;
+
 use super::{Sandbox, help};
 
 #[test]
@@ -22,7 +24,7 @@ fn every_example_of_the_help_works() {
 fn every_command_of_the_documents_works() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut count = 0;
-    for document in ["README.md", "docs/manual.md"] {
+    for document in ["README.md", "docs/manual.md", "docs/peers.md"] {
         let text = fs_err::read_to_string(root.join(document)).unwrap();
         for example in examples_in(&text, "    redcedar ") {
             works(&example);
@@ -42,9 +44,15 @@ fn examples_in(text: &str, prefix: &str) -> Vec<String> {
 
 fn works(example: &str) {
     let sandbox = machine(example.split(' ').next().unwrap());
-    let answer = sandbox.run(example);
-    assert_eq!(answer.code, 0, "redcedar {example}\n{}{}", answer.stdout, answer.stderr);
+    // What a master asks for, for the command that answers it.
+    let request = format!("scp -t {}/cback.stage", sandbox.path(COLLECT).display());
+    let mut command = sandbox.command(example);
+    let output = program::run(command.env("SSH_ORIGINAL_COMMAND", request));
+    assert_eq!(output.status.code(), Some(0), "redcedar {example}\n{}", program::describe(&output));
 }
+
+/// Where the machine collects.
+const COLLECT: &str = "/var/backups/redcedar/collect";
 
 /// A machine with what the examples speak of: two directories, a backup of two days, a configuration and a run of it.
 fn machine(command: &str) -> Sandbox {
@@ -55,12 +63,16 @@ fn machine(command: &str) -> Sandbox {
         fs_err::create_dir_all(sandbox.path(directory)).unwrap();
     }
     match command {
-        "backup" | "list" | "restore" | "verify" | "run" | "validate" => {
+        "backup" | "list" | "restore" | "verify" | "run" | "status" | "validate" | "peer"
+        | "validate-command" => {
             prepare(&sandbox, "backup /etc /home/anna --to /mnt/backup");
             prepare(&sandbox, "init /etc /home/anna --base /var/backups/redcedar");
             for directory in ["collect", "stage", "work"] {
                 fs_err::create_dir_all(sandbox.path("/var/backups/redcedar").join(directory)).unwrap();
             }
+            let name = format!("<name>{}</name>", redcedar_system::account::host_name());
+            let config = sandbox.read("/etc/redcedar.conf").replace(&name, "<name>web1</name>");
+            sandbox.write("/etc/redcedar.conf", config);
             fs_err::copy(sandbox.path("/etc/redcedar.conf"), sandbox.path("/etc/cback3.conf")).unwrap();
             prepare(&sandbox, "run collect stage");
             sandbox.at("2026-11-24T02:00:00");

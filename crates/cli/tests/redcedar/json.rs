@@ -19,19 +19,23 @@ fn every_key_is_documented() {
         "list --from /mnt/backup",
         "restore --from /mnt/backup --to /restored",
         "verify --from /mnt/backup",
+        "status",
         "validate",
         "init /etc --config /other.conf",
         "link /sbin",
         "man /sbin",
         "diagnostics",
+        "peer check",
+        "peer check web1",
+        "peer add web2 --collect-dir /base/collect --dry-run",
     ];
     for line in lines {
         let answer = sandbox.run(&format!("{line} --json"));
         assert_eq!(answer.code, 0, "{line}: {}", answer.stderr);
         let document: Value = serde_json::from_str(&answer.stdout).unwrap();
-        let command = line.split(' ').next().unwrap();
+        let command = document["command"].as_str().unwrap();
         assert_eq!(document["format"], 1, "{line}");
-        assert_eq!(document["command"], command, "{line}");
+        assert!(line == command || line.starts_with(&format!("{command} ")), "{line}");
         let mut keys = BTreeSet::new();
         collect_keys(&document, &mut keys);
         for key in keys {
@@ -65,6 +69,9 @@ fn machine() -> Sandbox {
         fs_err::create_dir_all(sandbox.path(directory)).unwrap();
     }
     assert_eq!(sandbox.run("init /home/anna --base /base").code, 0);
+    let name = format!("<name>{}</name>", redcedar_system::account::host_name());
+    let config = sandbox.read("/etc/redcedar.conf").replace(&name, "<name>web1</name>");
+    sandbox.write("/etc/redcedar.conf", config);
     sandbox
 }
 

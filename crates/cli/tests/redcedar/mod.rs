@@ -6,8 +6,11 @@ mod help;
 mod json;
 mod machine;
 mod managed;
+mod peer;
+mod pool;
 mod sandbox;
 mod sources;
+mod status;
 mod story;
 
 use sandbox::Sandbox;

@@ -117,7 +117,10 @@ impl Sandbox {
             (r"in [0-9.]+ s\b".to_owned(), "in TIME"),
             // How long names are, and how well they compress, depends on the sandbox.
             (r"wrote [0-9.]+ [KMG]?i?B".to_owned(), "wrote SIZE"),
+            // What is left on the disk.
+            (r"[0-9.]+ [KMGTPE]?i?B of [0-9.]+ [KMGTPE]?i?B free".to_owned(), "SIZE of SIZE free"),
             (r"read ([0-9]+ files), [0-9.]+ [KMG]?i?B".to_owned(), "read $1, SIZE"),
+            (r"(staged .*, )[0-9.]+ [KMG]?i?B".to_owned(), "${1}SIZE"),
             (r"(full|increment|unknown) +[0-9.]+ [KMG]?i?B".to_owned(), "$1  SIZE"),
             (format!(r"(?m)(^| ){}( |:)", regex::escape(&host)), "${1}HOST$2"),
             (r"(MACHINE|HOST|ITEM|KIND|/anna) {2,}".to_owned(), "$1  "),

@@ -8,7 +8,7 @@ use crate::Located;
 use crate::diagnostic::Diagnostic;
 use crate::section::Section;
 use crate::value::{self, IgnoreFailures};
-use crate::xml::Writer;
+use crate::xml::{TextError, Writer};
 
 /// Peers of a section: local ones are always handled first.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -171,6 +171,16 @@ impl RemotePeer {
             managed,
             managed_actions,
         })
+    }
+
+    /// The `peer` element, as it stands in the `peers` section of a configuration.
+    ///
+    /// # Errors
+    /// When a value cannot be written.
+    pub fn render(&self) -> Result<String, TextError> {
+        let mut writer = Writer::at_depth(2);
+        writer.section("peer", |writer| self.write(writer));
+        writer.finish()
     }
 
     fn write(&self, writer: &mut Writer) {

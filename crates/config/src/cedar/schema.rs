@@ -83,7 +83,17 @@ pub(super) static ROOT: Shape = Shape {
         section(&OPTIONS),
         section(&Shape { name: "peers", children: &[sections(&REMOTE_PEER)] }),
         section(&COLLECT),
-        section(&Shape { name: "stage", children: &[text("staging_dir"), sections(&REMOTE_PEER)] }),
+        section(&Shape {
+            name: "stage",
+            children: &[
+                text("staging_dir"),
+                value("jobs"),
+                value("peer_time_limit"),
+                value("retries"),
+                value("wait_until"),
+                sections(&REMOTE_PEER),
+            ],
+        }),
         section(&STORE),
         section(&Shape {
             name: "purge",

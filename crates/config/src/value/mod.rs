@@ -7,6 +7,7 @@ mod path;
 mod pattern;
 mod quantity;
 mod scsi;
+mod time;
 
 pub use enumerations::{
     ArchiveMode, BlankMode, CollectMode, DeviceType, IgnoreFailures, MediaType, OrderMode, StartingDay,
@@ -18,6 +19,7 @@ pub use path::absolute_path;
 pub use pattern::{PatternError, check_pattern};
 pub use quantity::{ByteQuantity, ByteUnit};
 pub use scsi::scsi_id;
+pub use time::TimeOfDay;
 
 use std::convert::Infallible;
 

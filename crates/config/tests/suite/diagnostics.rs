@@ -388,3 +388,21 @@ fn a_file_that_cannot_be_read_is_named() {
 fn the_documented_sample_gives_no_warnings() {
     assert_eq!(diagnose(include_str!("../../../../docs/samples/cback3.conf")), "");
 }
+
+#[test]
+fn our_own_elements_of_stage_are_checked_with_the_others() {
+    let text = "<cb_config><options><starting_day>monday</starting_day><working_dir>/w</working_dir>
+<backup_user>u</backup_user><backup_group>g</backup_group><rcp_command>scp</rcp_command></options>
+<peers><peer><name>me</name><type>local</type><collect_dir>/c</collect_dir></peer></peers>
+<stage><staging_dir>/s</staging_dir><jobs>0</jobs><peer_time_limit>0</peer_time_limit>
+<retries>-1</retries><wait_until>25:00</wait_until></stage></cb_config>";
+    let said = diagnose(text);
+    for expected in [
+        "`jobs` must be 1 or more",
+        "`peer_time_limit` must be 1 or more",
+        "`retries` must not be negative",
+        "`wait_until` must be a time of day such as `05:30`",
+    ] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+}

@@ -103,6 +103,11 @@ fn our_own_elements_survive_writing() {
     config.options.managed_time_limit = Some(90);
     let peers = config.peers.as_mut().unwrap();
     (peers.local[0].max_age, peers.remote[0].max_age) = (Some(1), Some(8));
+    let stage = config.stage.as_mut().unwrap();
+    stage.jobs = Some(3);
+    stage.peer_time_limit = Some(90);
+    stage.retries = Some(0);
+    stage.wait_until = Some("05:30".parse().unwrap());
     assert_eq!(parse(&config.render().unwrap()), config);
 }
 

@@ -45,6 +45,16 @@ impl Pool {
         file.set_times(std::fs::FileTimes::new().set_accessed(then).set_modified(then)).unwrap();
     }
 
+    /// An old indicator that names its run.
+    fn indicator(&self, name: &str, run: &str) {
+        self.file(name, 9);
+        let (time, program) = ("2026-11-15T02:00:00Z".to_owned(), "x".to_owned());
+        let line = crate::indicator::Indicator { run: run.to_owned(), time, program }.to_line();
+        fs_err::write(self.path(name), line).unwrap();
+        let file = fs_err::File::options().write(true).open(self.path(name)).unwrap().into_parts().0;
+        file.set_times(std::fs::FileTimes::new().set_accessed(ago(9)).set_modified(ago(9))).unwrap();
+    }
+
     fn purge(&self) -> (Result<Outcome, PurgeError>, Arc<RecordingMonitor>) {
         self.purge_at(NOW)
     }
@@ -197,16 +207,38 @@ fn another_file_system_is_not_entered() {
 
 #[test]
 fn what_was_collected_and_not_staged_stays() {
-    let pool = Pool::new(&[("collect", 3)]);
+    let pool = Pool::new(&[("collect", 3), ("spool", 3)]);
+    fs_err::create_dir(pool.path("spool")).unwrap();
+    for directory in ["collect", "spool/far"] {
+        pool.file(&format!("{directory}/etc.tar.gz"), 9);
+        pool.indicator(&format!("{directory}/cback.collect"), "second");
+        pool.indicator(&format!("{directory}/cback.stage"), "first");
+        let (outcome, monitor) = pool.purge();
+        assert!(outcome.unwrap().is_complete());
+        assert_eq!(pool.left(directory), ["cback.collect", "cback.stage", "etc.tar.gz"]);
+        assert!(monitor.at(Level::Warning)[0].contains("has not been staged yet"));
+        pool.indicator(&format!("{directory}/cback.stage"), "second");
+        pool.purge().0.unwrap();
+    }
+    assert!(pool.left("collect").is_empty());
+    assert!(pool.left("spool").is_empty());
+}
+
+#[test]
+fn empty_indicators_of_the_original_and_those_of_staged_days_keep_nothing() {
+    let mut pool = Pool::new(&[("collect", 3), ("staging", 3)]);
     pool.file("collect/cback.collect", 9);
     pool.file("collect/etc.tar.gz", 9);
-    let (outcome, monitor) = pool.purge();
-    assert!(outcome.unwrap().is_complete());
-    assert_eq!(pool.left("collect"), ["cback.collect", "etc.tar.gz"]);
-    assert!(monitor.at(Level::Warning)[0].contains("has not been staged yet"));
-    pool.file("collect/cback.stage", 9);
-    pool.purge().0.unwrap();
-    assert!(pool.left("collect").is_empty());
+    for has_staging_dir in [true, false] {
+        if !has_staging_dir {
+            pool.config.stage = None;
+        }
+        pool.indicator("staging/2026/11/15/me/cback.collect", "run");
+        let (outcome, monitor) = pool.purge();
+        assert!(outcome.unwrap().is_complete());
+        assert!(pool.left("collect").is_empty() && pool.left("staging").is_empty());
+        assert_eq!(monitor.at(Level::Warning), [""; 0]);
+    }
 }
 
 #[test]

@@ -3,7 +3,6 @@
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use redcedar_config::Config;
@@ -13,19 +12,14 @@ use redcedar_system::{System, escape};
 use rustix::fs::{FileType, Stat};
 
 use super::plan::{Contents, Found, Identity, Role};
-use crate::indicator;
+use crate::indicator::{self, Indicator};
 use crate::outcome::Outcome;
 
 const SECONDS_PER_DAY: i64 = 86_400;
 
-/// Device and inode: the same directory under any name.
-type Place = (u64, u64);
-
 pub(super) struct Walk<'a> {
     /// Now, in whole seconds.
     now: i64,
-    /// Directories that peers on this machine, we among them, collect to.
-    collect_dirs: Vec<Place>,
     /// The staging directory, links resolved.
     staging_dir: Option<PathBuf>,
     /// The file system of the purge directory.
@@ -41,12 +35,8 @@ impl<'a> Walk<'a> {
         if resolved == Path::new("/") {
             return Err(io::Error::other("it is the root of all file systems"));
         }
-        let own = config.collect.iter().map(|collect| &collect.collect_dir);
-        let lists = [config.peers.as_ref(), config.stage.as_ref().and_then(|stage| stage.peers.as_ref())];
-        let peers = lists.into_iter().flatten().flat_map(|list| &list.local).map(|peer| &peer.collect_dir);
         Ok(Self {
             now: system.clock.now().timestamp().as_second(),
-            collect_dirs: own.chain(peers).filter_map(|path| place(path)).collect(),
             staging_dir: config
                 .stage
                 .as_ref()
@@ -124,7 +114,7 @@ impl<'a> Walk<'a> {
         if stat.st_dev != self.device {
             return protected("it is another file system");
         }
-        if self.collect_dirs.contains(&(stat.st_dev, stat.st_ino)) && is_awaiting_stage(directory)? {
+        if !is_staged(&self.root.join(below)) && is_awaiting_stage(directory)? {
             return protected("what was collected there has not been staged yet");
         }
         Ok(if self.is_day(below) { Role::Day } else { Role::Ordinary })
@@ -133,13 +123,7 @@ impl<'a> Walk<'a> {
     fn is_day(&self, below: &Path) -> bool {
         let path = self.root.join(below);
         let day = self.staging_dir.as_ref().and_then(|staging| path.strip_prefix(staging).ok());
-        day.is_some_and(|day| {
-            let lengths: Vec<usize> = day
-                .iter()
-                .map(|part| if part.as_bytes().iter().all(u8::is_ascii_digit) { part.len() } else { 0 })
-                .collect();
-            lengths == [4, 2, 2]
-        })
+        day.is_some_and(|day| day.iter().map(digits).eq([4, 2, 2]))
     }
 
     /// Full days since the later of access and change for a file, since its own change for anything else.
@@ -157,12 +141,19 @@ pub(super) fn identity(stat: &Stat) -> Identity {
     (stat.st_ino, stat.st_mtime, stat.st_mtime_nsec)
 }
 
-fn place(path: &Path) -> Option<Place> {
-    fs_err::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
+/// How many digits a name consists of; 0 when there is anything else in it.
+fn digits(name: &OsStr) -> usize {
+    if name.as_bytes().iter().all(u8::is_ascii_digit) { name.len() } else { 0 }
 }
 
-/// Whether something was collected there that nobody has picked up.
+/// Whether a directory looks like that of a peer in a day, `YYYY/MM/DD/peer`: the indicator there is a copy.
+fn is_staged(path: &Path) -> bool {
+    let parents = path.ancestors().skip(1).take(3);
+    parents.map(|parent| parent.file_name().map_or(0, digits)).eq([2, 2, 4])
+}
+
+/// Whether something was collected there that nobody has picked up. Only an indicator that names its run can tell.
 fn is_awaiting_stage(directory: &Directory) -> io::Result<bool> {
-    let is_collected = directory.status(OsStr::new(indicator::COLLECT))?.is_some();
+    let is_collected = Indicator::read(directory, indicator::COLLECT)?.is_some();
     Ok(is_collected && !indicator::is_picked_up(directory)?)
 }

@@ -70,6 +70,7 @@ impl Pool {
             extensions: &[],
             dialect: Dialect::V3,
             threads: 1,
+            stage: StageSettings::default(),
             quiet: false,
         };
         run(&request, system)

@@ -192,11 +192,15 @@ fn staging_days(root: &Path) -> io::Result<Vec<Day>> {
     Ok(days)
 }
 
-/// The machines below a directory; subdirectories without backups are left out unless they belong to a day.
+/// The machines below a directory; subdirectories without backups are left out unless they belong to a day. What is being
+/// staged just now is none.
 fn peers(directory: &Path, date: Option<Date>) -> io::Result<Vec<PeerDay>> {
     let mut peers = Vec::new();
     for path in directories(directory)? {
         let name = path.file_name().unwrap_or_default().to_owned();
+        if classify(&name) == StoredKind::Temporary {
+            continue;
+        }
         let peer = peer_day(&path, name, date)?;
         if date.is_some() || peer.has_backups() {
             peers.push(peer);

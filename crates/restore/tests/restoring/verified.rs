@@ -112,6 +112,16 @@ fn the_list_has_days_kinds_and_gaps() {
 }
 
 #[test]
+fn what_is_just_being_staged_is_no_machine() {
+    let machine = three_days(Compression::Zstd);
+    let fetched = machine.staged(day(2)).parent().unwrap().join(".redcedar-fetch-0");
+    fs_err::create_dir(&fetched).unwrap();
+    fs_err::write(fetched.join("etc.tar.gz"), "half").unwrap();
+    let source = Source::open(&machine.staging()).unwrap();
+    assert_eq!(source.peers().len(), 1, "{:?}", source.peers());
+}
+
+#[test]
 fn every_level_of_a_staging_directory_is_a_source() {
     let machine = three_days(Compression::Zstd);
     let staged = machine.staged(day(2));

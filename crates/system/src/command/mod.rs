@@ -1,6 +1,7 @@
 //! The only gate to other programs.
 
 mod line;
+mod replace;
 mod run;
 
 use std::ffi::{OsStr, OsString};
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use line::split;
+pub use replace::replace_self;
 pub use run::OsRunner;
 
 use crate::account::Account;
@@ -31,6 +33,8 @@ pub struct Command {
     pub variables: Vec<(OsString, OsString)>,
     /// Where its standard input comes from; else it is empty.
     pub input: Option<PathBuf>,
+    /// Whether it may ask on our terminal.
+    pub asks: bool,
 }
 
 impl Command {
@@ -43,6 +47,7 @@ impl Command {
             account: None,
             variables: Vec::new(),
             input: None,
+            asks: false,
         }
     }
 
@@ -85,6 +90,14 @@ impl Command {
     #[must_use]
     pub fn input_from(mut self, file: impl Into<PathBuf>) -> Self {
         self.input = Some(file.into());
+        self
+    }
+
+    /// Lets it ask on our terminal, for a password say: it stays in our process group. When it has to be ended, what it
+    /// started is not.
+    #[must_use]
+    pub fn may_ask(mut self) -> Self {
+        self.asks = true;
         self
     }
 
@@ -164,7 +177,8 @@ pub enum CommandError {
     },
 }
 
-/// Starts programs. Each gets an empty standard input, the sanitised environment, a process group of its own; its output,
+/// Starts programs. Each gets an empty standard input, the sanitised environment, a process group of its own (unless it
+/// [may ask](Command::may_ask)); its output,
 /// stdout and stderr together, goes line by line to the monitor.
 pub trait Runner: Send + Sync {
     /// Runs a program to its end.

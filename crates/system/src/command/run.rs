@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bstr::ByteSlice;
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::{Gid, Pid, Uid};
 use rustix::event::{PollFd, PollFlags, poll};
 
@@ -71,7 +71,7 @@ impl OsRunner {
         match followed.and_then(|()| self.wait(command, &mut child)) {
             Ok(status) => Ok(Finished { status: number(status), tail: lines.tail.into() }),
             Err(error) => {
-                end(&mut child).map_err(io_error)?;
+                end(&mut child, command.asks).map_err(io_error)?;
                 Err(error)
             }
         }
@@ -91,8 +91,10 @@ impl OsRunner {
             .envs(command.variables.iter().map(|(name, value)| (name, value)))
             .stdin(input)
             .stdout(output)
-            .stderr(errors)
-            .process_group(0);
+            .stderr(errors);
+        if !command.asks {
+            child.process_group(0);
+        }
         if let Some(account) = &command.account {
             become_account(&mut child, account);
         }
@@ -157,11 +159,11 @@ impl OsRunner {
     }
 }
 
-/// Ends a child and what it started: gently, then hard; and reaps it.
-fn end(child: &mut Child) -> io::Result<()> {
-    let group = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);
+/// Ends a child and, unless it is in our own process group, what it started: gently, then hard; and reaps it.
+fn end(child: &mut Child, is_in_our_group: bool) -> io::Result<()> {
+    let id = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);
     for (signal, patience) in [(Signal::SIGTERM, GRACE), (Signal::SIGKILL, GRACE)] {
-        match killpg(group, signal) {
+        match if is_in_our_group { kill(id, signal) } else { killpg(id, signal) } {
             Ok(()) | Err(nix::errno::Errno::ESRCH) => {}
             Err(error) => return Err(error.into()),
         }
@@ -346,6 +348,19 @@ mod tests {
             format!("{} nobody nobody", account.home.display()),
         ];
         assert_eq!(monitor.output_lines(), expected);
+    }
+
+    #[test]
+    fn a_program_that_may_ask_is_in_the_process_group_of_the_terminal_and_is_ended_alone() {
+        let group = nix::unistd::getpgrp().to_string();
+        let script = Command::new("sh").args(["-c", "cut -d ' ' -f 5 /proc/$$/stat"]);
+        for (command, is_ours) in [(script.clone(), false), (script.may_ask(), true)] {
+            let (finished, monitor) = run(&command);
+            assert!(finished.unwrap().success());
+            assert_eq!(monitor.output_lines()[0] == group, is_ours);
+        }
+        let command = Command::new("sleep").arg("600").may_ask().time_limit(Some(Duration::from_millis(200)));
+        assert!(matches!(run(&command).0, Err(CommandError::TimedOut { .. })));
     }
 
     #[test]

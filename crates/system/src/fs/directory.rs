@@ -8,11 +8,12 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, Dir, FileType, Gid, Mode, OFlags, Stat, Uid, fchown, fsync, mkdirat, openat, statat, unlinkat,
+    AtFlags, Dir, FileType, Gid, Mode, OFlags, Stat, Uid, fchmod, fchown, fsync, mkdirat, openat, statat,
+    unlinkat,
 };
 use rustix::io::Errno;
 
-use super::pending::{PendingFile, context};
+use super::pending::{PendingFile, context, with_path};
 use crate::account::Owner;
 
 /// A directory that was opened once. Names given to its methods are single components; links by such a name are never
@@ -66,9 +67,7 @@ impl Directory {
         };
         let directory = self.open_directory(name)?;
         if let (true, Some(owner)) = (created, owner) {
-            let (uid, gid) = (Uid::from_raw(owner.uid), Gid::from_raw(owner.gid));
-            fchown(&directory.handle, Some(uid), Some(gid))
-                .map_err(|error| context(error, "cannot change the owner of", &path))?;
+            directory.set_owner(owner)?;
         }
         Ok((directory, created))
     }
@@ -141,10 +140,56 @@ impl Directory {
     /// When it cannot be created.
     pub fn create_file(&self, name: &OsStr) -> io::Result<PendingFile> {
         let path = self.path.join(name);
-        let directory = self.handle.try_clone().map_err(|error| {
-            io::Error::new(error.kind(), format!("cannot create {}: {error}", path.display()))
-        })?;
+        let directory = self.handle.try_clone().map_err(|error| with_path(&error, "cannot create", &path))?;
         PendingFile::create_in(directory, name, path)
+    }
+
+    /// Begins the file that will be `name` in this directory from the file of that name in `origin`, on the same file system:
+    /// it is read where it is, and moved when it is published.
+    ///
+    /// # Errors
+    /// When it cannot be opened or is anything but a regular file.
+    pub fn adopt_file(&self, origin: &Self, name: &OsStr) -> io::Result<PendingFile> {
+        let file = origin.open_file(name)?;
+        let clone = |directory: &Self| {
+            let handle = directory.handle.try_clone();
+            handle.map_err(|error| with_path(&error, "cannot open", &directory.path))
+        };
+        Ok(PendingFile::adopt(file, clone(origin)?, clone(self)?, name, self.path.join(name)))
+    }
+
+    /// Gives this directory an owner and a mode.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn set_owner_and_mode(&self, owner: Option<Owner>, mode: u32) -> io::Result<()> {
+        if let Some(owner) = owner {
+            self.set_owner(owner)?;
+        }
+        fchmod(&self.handle, Mode::from_raw_mode(mode))
+            .map_err(|error| context(error, "cannot change the mode of", &self.path))
+    }
+
+    fn set_owner(&self, owner: Owner) -> io::Result<()> {
+        let (uid, gid) = (Uid::from_raw(owner.uid), Gid::from_raw(owner.gid));
+        fchown(&self.handle, Some(uid), Some(gid))
+            .map_err(|error| context(error, "cannot change the owner of", &self.path))
+    }
+
+    /// Removes `name` with everything below it, whatever it is. No link is followed.
+    ///
+    /// # Errors
+    /// When something cannot be removed.
+    pub fn remove_all(&self, name: &OsStr) -> io::Result<()> {
+        let Some(stat) = self.status(name)? else { return Ok(()) };
+        if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
+            return self.remove_file(name);
+        }
+        let directory = self.open_directory(name)?;
+        for below in directory.names()? {
+            directory.remove_all(&below)?;
+        }
+        self.remove_directory(name)
     }
 
     /// Removes `name`, which is no directory.
@@ -225,5 +270,43 @@ mod tests {
         below.remove_file(OsStr::new("x")).unwrap();
         directory.remove_directory(OsStr::new("moved")).unwrap();
         assert!(directory.names().unwrap().is_empty());
+    }
+
+    #[test]
+    fn an_adopted_file_is_read_where_it_is_and_moves_when_it_is_published() {
+        let root = tempfile::tempdir().unwrap();
+        let directory = Directory::open(root.path()).unwrap();
+        let (from, _) = directory.create_directory(OsStr::new("from"), 0o700, None).unwrap();
+        for name in ["kept", "dropped"] {
+            fs_err::write(root.path().join("from").join(name), name).unwrap();
+        }
+        symlink("kept", root.path().join("from/link")).unwrap();
+        let mut kept = directory.adopt_file(&from, OsStr::new("kept")).unwrap();
+        let mut content = String::new();
+        std::io::Read::read_to_string(kept.file_mut(), &mut content).unwrap();
+        assert_eq!(content, "kept");
+        assert!(!root.path().join("kept").exists());
+        kept.publish(0o640, None).unwrap();
+        assert_eq!(fs_err::metadata(root.path().join("kept")).unwrap().permissions().mode() & 0o7777, 0o640);
+        drop(directory.adopt_file(&from, OsStr::new("dropped")).unwrap());
+        assert!(directory.adopt_file(&from, OsStr::new("link")).is_err());
+        assert_eq!(from.names().unwrap(), ["link"]);
+    }
+
+    #[test]
+    fn everything_below_a_directory_is_removed_and_nothing_behind_a_link() {
+        let root = tempfile::tempdir().unwrap();
+        fs_err::create_dir_all(root.path().join("gone/deep/er")).unwrap();
+        fs_err::create_dir(root.path().join("precious")).unwrap();
+        fs_err::write(root.path().join("precious/file"), "x").unwrap();
+        fs_err::write(root.path().join("gone/deep/file"), "x").unwrap();
+        symlink(root.path().join("precious"), root.path().join("gone/deep/link")).unwrap();
+        symlink(root.path().join("precious"), root.path().join("link")).unwrap();
+        let directory = Directory::open(root.path()).unwrap();
+        for name in ["gone", "link", "absent"] {
+            directory.remove_all(OsStr::new(name)).unwrap();
+        }
+        assert_eq!(directory.names().unwrap(), ["precious"]);
+        assert!(root.path().join("precious/file").exists());
     }
 }

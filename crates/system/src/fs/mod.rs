@@ -3,7 +3,9 @@
 mod directory;
 mod lock;
 mod pending;
+mod scratch;
 
 pub use directory::Directory;
 pub use lock::{LOCK_NAME, Lock, LockError};
 pub use pending::{PendingFile, TEMPORARY_PREFIX, sync_directory, write_atomically};
+pub use scratch::Scratch;

@@ -12,12 +12,14 @@ use crate::account::Owner;
 /// What the temporary names begin with. Such a file is left over from a run that was killed, and may go.
 pub const TEMPORARY_PREFIX: &str = ".redcedar-";
 
-/// A file being written under a temporary name in the directory where it will appear. Dropped before
-/// [`PendingFile::publish`], it is gone.
+/// A file being written under a temporary name in the directory where it will appear, or one that waits elsewhere to be moved
+/// there. Dropped before [`PendingFile::publish`], it is gone.
 #[derive(Debug)]
 pub struct PendingFile {
     file: std::fs::File,
     directory: OwnedFd,
+    /// Where it is until then, if not there.
+    origin: Option<OwnedFd>,
     temporary: Option<OsString>,
     name: OsString,
     path: PathBuf,
@@ -60,10 +62,27 @@ impl PendingFile {
         Ok(Self {
             file: std::fs::File::from(file),
             directory,
+            origin: None,
             temporary: Some(temporary),
             name: name.to_owned(),
             path,
         })
+    }
+
+    /// The file `name` of the directory `origin`, to be moved; see [`super::Directory::adopt_file`].
+    pub(super) fn adopt(
+        file: std::fs::File,
+        origin: OwnedFd,
+        directory: OwnedFd,
+        name: &OsStr,
+        path: PathBuf,
+    ) -> Self {
+        let (origin, temporary) = (Some(origin), Some(name.to_owned()));
+        Self { file, directory, origin, temporary, name: name.to_owned(), path }
+    }
+
+    fn origin(&self) -> &OwnedFd {
+        self.origin.as_ref().unwrap_or(&self.directory)
     }
 
     /// The final path.
@@ -108,7 +127,7 @@ impl PendingFile {
         fchmod(&self.file, Mode::from_raw_mode(mode))
             .map_err(|error| context(error, "cannot change the mode of", &self.path))?;
         self.file.sync_all().map_err(|error| with_path(&error, "cannot bring to disk", &self.path))?;
-        renameat(&self.directory, &temporary, &self.directory, &self.name)
+        renameat(self.origin(), &temporary, &self.directory, &self.name)
             .map_err(|error| context(error, "cannot rename the finished", &self.path))?;
         fsync(&self.directory)
             .map_err(|error| context(error, "cannot bring to disk the directory of", &self.path))
@@ -119,7 +138,7 @@ impl Drop for PendingFile {
     fn drop(&mut self) {
         if let Some(temporary) = self.temporary.take() {
             // Nobody can be told here; a left-over is recognisable by its name and removed by the next run.
-            let _ignored = unlinkat(&self.directory, &temporary, AtFlags::empty());
+            let _ignored = unlinkat(self.origin(), &temporary, AtFlags::empty());
         }
     }
 }
@@ -174,7 +193,7 @@ pub(super) fn context(error: rustix::io::Errno, intent: &str, path: &Path) -> io
     with_path(&error.into(), intent, path)
 }
 
-fn with_path(error: &io::Error, intent: &str, path: &Path) -> io::Error {
+pub(super) fn with_path(error: &io::Error, intent: &str, path: &Path) -> io::Error {
     io::Error::new(error.kind(), format!("{intent} {}: {error}", crate::escape::display(path)))
 }
 

@@ -34,6 +34,7 @@ struct Shared {
 impl Host {
     /// Starts it with what is in `dir`: `host_key` and `authorized_keys`.
     pub(super) fn start(sshd: &Path, dir: &Path) -> io::Result<Self> {
+        // A bash that is not the first shell, as SHLVL makes it believe, leaves the user's start-up files alone.
         let config = format!(
             "HostKey {0}/host_key\n\
              AuthorizedKeysFile {0}/authorized_keys\n\
@@ -47,6 +48,7 @@ impl Host {
              PermitUserRC no\n\
              PrintLastLog no\n\
              PrintMotd no\n\
+             SetEnv SHLVL=1\n\
              LogLevel VERBOSE\n\
              Subsystem sftp {SFTP_SERVER}\n",
             dir.display()
@@ -65,6 +67,14 @@ impl Host {
     /// Where it listens on loopback.
     pub fn port(&self) -> u16 {
         self.address.port()
+    }
+
+    /// Lets one line be all that is in `authorized_keys`.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    pub fn authorize(&self, line: &str) {
+        publish(&self.dir.join("authorized_keys"), &format!("{line}\n")).expect("a key is accepted");
     }
 
     /// How often somebody has connected.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use redcedar_config::value::OrderMode;
 use redcedar_config::{Config, Document, LoadError, Loaded};
 use redcedar_engine::plan::{Actions, Plan, PlanError, Request, Scope, order_mode};
-use redcedar_engine::{RunError, RunRequest, run};
+use redcedar_engine::{RunError, RunRequest, StageSettings, run};
 use redcedar_system::clock::{self, Clock};
 use redcedar_system::command::OsRunner;
 use redcedar_system::{Environment, Interrupt, Level, Monitor, System, escape};
@@ -213,6 +213,7 @@ impl Session<'_> {
             extensions: redcedar_extensions::ALL,
             dialect: self.dialect.naming,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
+            stage: StageSettings::default(),
             quiet: self.options.has("quiet"),
         };
         match run(&request, &system).result {

@@ -1,15 +1,21 @@
 //! A master and its clients, each a machine of its own: what goes between them goes over the real ssh.
 
+mod chain;
+mod faults;
+mod hostile;
+mod identity;
+mod killed;
+mod managed;
 mod original;
+mod validated;
 
-use super::world::{Day, World, below, ours, redcedar};
+use super::world::{Day, World, below, ours, redcedar, run_original};
 use redcedar_testing::compare::Snapshot;
 use redcedar_testing::oracle::Oracle;
 use redcedar_testing::pool::{Pool, Program};
-use redcedar_testing::program::describe;
+use redcedar_testing::program::{self, describe};
 use redcedar_testing::sshd::{Access, Host, Network};
 use redcedar_testing::trees::Growth;
-use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -29,12 +35,29 @@ pub(crate) struct Master {
     pub(crate) network: Network,
     /// The local backup user.
     user: &'static str,
+    /// What stands in the stage section besides the directory.
+    pub(crate) stage: String,
+    /// Peers that are none of the clients.
+    strangers: String,
 }
 
 impl Master {
     /// A master whose backup user is root, or whoever tests; none after having said aloud that there is no sshd.
     pub(crate) fn new() -> Option<Self> {
-        Some(Self { network: Network::required(None)?, pool: Pool::new().unwrap(), user: "root" })
+        Self::with_user(None)
+    }
+
+    /// A master of which some user of this machine, other than root, is the backup user.
+    pub(crate) fn with_user(user: Option<&'static str>) -> Option<Self> {
+        let network = Network::required(user)?;
+        let pool = Pool::new().unwrap();
+        Some(Self {
+            network,
+            pool,
+            user: user.unwrap_or("root"),
+            stage: String::new(),
+            strangers: String::new(),
+        })
     }
 
     /// A client whose key may do what `access` says of its collect directory and its program.
@@ -44,42 +67,59 @@ impl Master {
         seed: u64,
         access: impl FnOnce(&World) -> Access,
     ) -> Client {
-        let growth = Growth { objects: 20, largest: 100_000, ..Growth::everything() };
-        let world = World::grown(seed, growth);
+        self.client_at(Pool::new().unwrap(), name, seed, access)
+    }
+
+    /// The same with everything of the client in a given place.
+    pub(crate) fn client_at(
+        &self,
+        pool: Pool,
+        name: &'static str,
+        seed: u64,
+        access: impl FnOnce(&World) -> Access,
+    ) -> Client {
+        // The original knows no names with backslashes.
+        let growth = Growth { objects: 20, largest: 100_000, backslashes: false, ..Growth::everything() };
+        let world = World::at(pool, seed, growth).grow();
         let host = self.network.host(name, &access(&world));
         Client { name, world, host, extra: String::new() }
+    }
+
+    /// Adds a peer that is none of the clients.
+    pub(crate) fn stranger(&mut self, name: &str, collect_dir: &Path, extra: &str) {
+        self.strangers.push_str(&peer(name, collect_dir, &self.network.login(), extra));
     }
 
     /// Writes the configuration: files are copied by `rcp`, unless a client says otherwise.
     pub(crate) fn configure(&self, rcp: &str, clients: &[&Client]) {
         let (user, login, rsh) = (self.user, self.network.login(), self.network.ssh());
-        let mut peers = String::new();
+        let mut peers = self.strangers.clone();
         for Client { name, world, extra, .. } in clients {
-            let collect_dir = world.pool.collect_dir();
-            write!(
-                peers,
-                "<peer><name>{name}</name><type>remote</type><collect_dir>{}</collect_dir>
-                <backup_user>{login}</backup_user><cback_command>{}</cback_command>{extra}</peer>",
-                collect_dir.display(),
-                cback(world).display()
-            )
-            .unwrap();
+            let program = format!("<cback_command>{}</cback_command>{extra}", cback(world).display());
+            peers.push_str(&peer(name, &world.pool.collect_dir(), &login, &program));
         }
-        self.pool
-            .configure_master(
-                &format!(
-                    "<backup_user>{user}</backup_user><backup_group>{user}</backup_group>
-                    <rcp_command>{rcp}</rcp_command><rsh_command>{rsh}</rsh_command>
-                    <managed_actions>collect, purge</managed_actions>"
-                ),
-                &peers,
-            )
-            .unwrap();
+        let options = format!(
+            "<backup_user>{user}</backup_user><backup_group>{user}</backup_group>
+            <rcp_command>{rcp}</rcp_command><rsh_command>{rsh}</rsh_command>
+            <managed_actions>collect, purge</managed_actions>"
+        );
+        self.pool.configure_master(&options, &peers, &self.stage).unwrap();
     }
 
     /// Runs `program` as the master.
     pub(crate) fn run(&self, program: Program<'_>, day: Day, arguments: &[&str]) -> Output {
         self.pool.run(program, &day.time(), arguments)
+    }
+
+    /// Stages with `redcedar`, which must end with `status`; what it says.
+    #[track_caller]
+    pub(crate) fn stage(&self, day: Day, status: i32) -> String {
+        let config = self.pool.config();
+        let output =
+            redcedar(day, &["--config".as_ref(), config.as_path(), "run".as_ref(), "stage".as_ref()]);
+        let said = describe(&output);
+        assert_eq!(output.status.code(), Some(status), "{said}");
+        said
     }
 
     /// Runs `program` as the master, which must succeed and have nothing to complain about.
@@ -189,6 +229,15 @@ impl Client {
     pub(crate) fn it_is(&self, day: Day) {
         fs_err::write(self.world.pool.path().join("now"), day.time()).unwrap();
     }
+}
+
+/// A remote peer as the configuration has it.
+fn peer(name: &str, collect_dir: &Path, login: &str, extra: &str) -> String {
+    format!(
+        "<peer><name>{name}</name><type>remote</type><collect_dir>{}</collect_dir>
+        <backup_user>{login}</backup_user>{extra}</peer>",
+        collect_dir.display()
+    )
 }
 
 /// The program of a managed client.

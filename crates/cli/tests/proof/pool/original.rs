@@ -12,7 +12,6 @@ fn the_original_stages_our_clients_over_either_protocol() {
         .copied_by(&master.network.scp_legacy());
     master.configure(&master.network.scp(), &[&modern, &filtered]);
     let mut days = [Vec::new(), Vec::new()];
-    let mut asked = Vec::new();
     let mut day = Day::FIRST;
     for _ in 0..3 {
         for (client, days) in [&mut modern, &mut filtered].into_iter().zip(&mut days) {
@@ -24,10 +23,9 @@ fn the_original_stages_our_clients_over_either_protocol() {
         for client in [&modern, &filtered] {
             master.assert_staged(client, day);
         }
-        asked.extend(requests(&filtered.world));
         day = day.next();
     }
-    assert_eq!(filtered.host.asked(), asked);
+    assert_eq!(filtered.host.asked(), vec![staging(Program::Original(&oracle), &filtered.world); 3].concat());
     for (client, days) in [&modern, &filtered].into_iter().zip(&days) {
         master.assert_restores(client, days);
     }
@@ -35,28 +33,94 @@ fn the_original_stages_our_clients_over_either_protocol() {
 
 #[test]
 fn the_original_manages_our_clients() {
-    let Some(master) = Master::new() else { return };
     let Some(oracle) = Oracle::required() else { return };
-    let mut client = master.client("client", 203, |_| Access::Recorded).managed(ours());
+    manage(203, Program::Original(&oracle), ours());
+}
+
+/// The master lets a client collect, stages it, and lets it purge; the key may do nothing else.
+fn manage(seed: u64, on_master: Program<'_>, on_client: Program<'_>) {
+    let Some(master) = Master::new() else { return };
+    let orders = |world: &World| {
+        let cback = cback(world);
+        ["--full collect", "collect", "purge"].map(|order| format!("{} {order}", cback.display()))
+    };
+    let mut client = master
+        .client("client", seed, |world| Access::Listed([&requests(world)[..], &orders(world)].concat()))
+        .managed(on_client);
     master.configure(&master.network.scp_legacy(), &[&client]);
     let mut days = Vec::new();
     let mut asked = Vec::new();
     let mut day = Day::FIRST;
-    for full in [true, false] {
+    let [collect_all, collect, purge] = orders(&client.world);
+    for (switches, collect) in [(&["--full"][..], collect_all), (&[], collect)] {
         client.world.change(10);
         client.it_is(day);
-        let collect: &[&str] = if full { &["--full", "-N", "collect"] } else { &["-N", "collect"] };
-        for arguments in [collect, &["stage"], &["-N", "purge"]] {
-            master.run_well(Program::Original(&oracle), day, arguments);
-        }
+        master.run_well(on_master, day, &[switches, &["-N", "collect"]].concat());
+        master.run_well(on_master, day, &["stage"]);
+        master.assert_staged(&client, day);
+        master.run_well(on_master, day, &["-N", "purge"]);
         days.push((day, client.world.snapshot()));
-        let cback = cback(&client.world);
-        asked.push(format!("{} {}collect", cback.display(), if full { "--full " } else { "" }));
-        asked.extend(requests(&client.world));
-        asked.push(format!("{} purge", cback.display()));
+        asked.push(collect);
+        asked.extend(staging(on_master, &client.world));
+        asked.push(purge.clone());
         day = day.next();
     }
     assert_eq!(client.host.asked(), asked);
     assert!(!client.world.log().contains("ERROR"), "{}", client.world.log());
+    if let Program::Ours(_) = on_client {
+        master.assert_restores(&client, &days);
+    }
+}
+
+/// What a client is asked when it is staged. We ask a second time whether it is ready: it may have begun to collect.
+fn staging(on_master: Program<'_>, world: &World) -> Vec<String> {
+    let [ready, data, done] = requests(world);
+    match on_master {
+        Program::Original(_) => vec![ready, data, done],
+        Program::Ours(_) => vec![ready.clone(), data, ready, done],
+    }
+}
+
+#[test]
+fn we_stage_clients_of_the_original_over_either_protocol() {
+    let Some(master) = Master::new() else { return };
+    let Some(oracle) = Oracle::required() else { return };
+    let mut modern = master.client("modern", 204, |_| Access::Free);
+    let mut filtered = master
+        .client("filtered", 205, |world| Access::Listed(requests(world).into()))
+        .copied_by(&master.network.scp_legacy());
+    master.configure(&master.network.scp(), &[&modern, &filtered]);
+    let mut day = Day::FIRST;
+    for _ in 0..3 {
+        for client in [&mut modern, &mut filtered] {
+            client.world.change(10);
+            run_original(&oracle, &client.world.pool, day, &["collect"]);
+        }
+        master.run_well(ours(), day, &["stage"]);
+        for client in [&modern, &filtered] {
+            master.assert_staged(client, day);
+        }
+        day = day.next();
+    }
+    assert_eq!(filtered.host.asked(), vec![staging(ours(), &filtered.world); 3].concat());
+}
+
+#[test]
+fn masters_take_turns() {
+    let Some(master) = Master::new() else { return };
+    let Some(oracle) = Oracle::required() else { return };
+    let mut client = master.client("client", 206, |_| Access::Free);
+    master.configure(&master.network.scp(), &[&client]);
+    let mut days = Vec::new();
+    let mut day = Day::FIRST;
+    for number in 0..4 {
+        client.world.change(10);
+        client.collect(day);
+        let program = if number % 2 == 0 { ours() } else { Program::Original(&oracle) };
+        master.run_well(program, day, &["stage"]);
+        master.assert_staged(&client, day);
+        days.push((day, client.world.snapshot()));
+        day = day.next();
+    }
     master.assert_restores(&client, &days);
 }

@@ -8,7 +8,7 @@ use bstr::ByteSlice;
 
 /// Quotes one word for a POSIX shell; a word with control characters or bytes that are not UTF-8 becomes `$'…'`, which all
 /// but the oldest shells know.
-pub(crate) fn word(text: &OsStr) -> String {
+pub fn word(text: &OsStr) -> String {
     let bytes = text.as_bytes();
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(byte);
     if !bytes.is_empty() && bytes.iter().all(plain) {
