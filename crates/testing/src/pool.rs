@@ -101,6 +101,14 @@ impl Pool {
     /// # Errors
     /// When the file cannot be written.
     pub fn configure(&self, collect: &str) -> io::Result<()> {
+        self.configure_with(collect, "")
+    }
+
+    /// The same with further sections.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn configure_with(&self, collect: &str, sections: &str) -> io::Result<()> {
         let collect_dir = self.collect_dir();
         let collect_dir = collect_dir.display();
         self.write_configuration(
@@ -113,7 +121,7 @@ impl Pool {
             "",
             &format!(
                 "<collect><collect_dir>{collect_dir}</collect_dir>{collect}</collect>
-  <purge><dir><abs_path>{collect_dir}</abs_path><retain_days>0</retain_days></dir></purge>"
+  <purge><dir><abs_path>{collect_dir}</abs_path><retain_days>0</retain_days></dir></purge>{sections}"
             ),
         )
     }

@@ -60,7 +60,7 @@ pub(crate) struct Args {
     #[arg(long)]
     numeric_owner: bool,
     #[command(flatten)]
-    mailboxes: mailboxes::Args,
+    mailboxes: mailboxes::MailboxArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

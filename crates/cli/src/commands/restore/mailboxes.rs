@@ -18,7 +18,7 @@ use crate::output::json::{Document, JsonPath, result_word};
 
 /// Which mailboxes are meant.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct MailboxArgs {
     /// This mailbox, or directory of mailboxes, put together from its copies: a configured path, a mailbox in a configured
     /// directory, or the name in `redcedar list`
     #[arg(
@@ -29,7 +29,7 @@ pub(super) struct Args {
     mailbox: Option<OsString>,
 }
 
-impl Args {
+impl MailboxArgs {
     /// The mailbox, if one is meant.
     pub(super) fn wanted(&self) -> Option<&OsStr> {
         self.mailbox.as_deref()
