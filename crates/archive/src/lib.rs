@@ -1,10 +1,12 @@
 //! From a directory to one compressed tar archive with a manifest, and back.
 //!
 //! `select` decides what goes in, `tar` and `compress` how it is written, [`manifest`] says what an archive holds and
-//! what was there. Nothing in here knows of configurations, peers or days.
+//! what was there. Beside it stand streams that are no archives ([`PackedWriter`]), such as the dumps of databases ([`dump`]).
+//! Nothing in here knows of configurations, peers or days.
 
 pub mod compress;
 pub mod digest;
+pub mod dump;
 mod error;
 pub mod manifest;
 mod metadata;

@@ -5,6 +5,8 @@
 //! login shell. Only a configured substitute for `su` still gets the one string that the original gives it.
 
 mod identity;
+mod quoting;
+mod shared;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -19,6 +21,8 @@ pub use identity::Identity;
 
 use crate::extension::overridden;
 use crate::indicator;
+use quoting::{Quotes, escaped, quoted};
+use shared::Shared;
 
 /// Run when no remote shell is configured.
 const DEFAULT_SHELL: &str = "/usr/bin/ssh";
@@ -38,6 +42,8 @@ pub struct Remote {
     shell: Line,
     program: String,
     identity: Identity,
+    /// The connection through which files are copied, if they share one.
+    shared: Option<Shared>,
 }
 
 impl Remote {
@@ -58,7 +64,23 @@ impl Remote {
             shell: Line::new(shell, identity, options),
             program: own(&peer.cback_command, general(&options.cback_command, DEFAULT_PROGRAM)),
             identity: identity.clone(),
+            shared: None,
         }
+    }
+
+    /// The same with one connection for all copies, at `socket`, where only who talks to peers may look. Whoever has no
+    /// OpenSSH, or a `su` that takes the exact words of the original, connects each time.
+    #[must_use]
+    pub fn sharing(&self, socket: &Path) -> Self {
+        let is_able = is_openssh(self.copy.program()) && !matches!(self.identity, Identity::Su { .. });
+        Self { shared: Shared::at(socket).filter(|_| is_able), ..self.clone() }
+    }
+
+    /// Closes the connection that copies share.
+    pub fn hang_up(&self) -> Option<Command> {
+        let shared = self.shared.as_ref()?;
+        let ssh = self.identity.command(&[DEFAULT_SHELL]).args(["-O", "exit", "-o"]);
+        Some(ssh.arg(shared.path()).arg(&self.address))
     }
 
     /// `user@host`.
@@ -148,13 +170,14 @@ impl Remote {
             }
             return self.su(line);
         }
-        self.direct(&self.copy).args(paths)
+        let options = self.shared.iter().flat_map(Shared::options);
+        options.fold(self.direct(&self.copy), |command, option| command.arg("-o").arg(option)).args(paths)
     }
 
     /// The program of a configured command line, run by whoever talks to peers.
     fn direct(&self, line: &Line) -> Command {
         let command = self.identity.command(&line.words);
-        if line.words.first().is_some_and(|program| is_openssh(program)) {
+        if is_openssh(line.program()) {
             return command.args(openssh_options());
         }
         command
@@ -184,6 +207,10 @@ impl Line {
         }
         Self { text, words }
     }
+
+    fn program(&self) -> &str {
+        self.words.first().map_or("", String::as_str)
+    }
 }
 
 /// What OpenSSH's programs are told besides what the configuration says, which comes first and wins.
@@ -194,54 +221,6 @@ pub(crate) fn openssh_options() -> impl Iterator<Item = &'static str> {
 fn is_openssh(program: &str) -> bool {
     let name = Path::new(program).file_name();
     name == Some(OsStr::new("scp")) || name == Some(OsStr::new("ssh"))
-}
-
-/// A path with a backslash before each byte that means something to a shell or to a pattern.
-fn escaped(path: &Path) -> Vec<u8> {
-    let mut text = Vec::new();
-    for byte in path.as_os_str().as_bytes() {
-        if !is_plain(*byte) {
-            text.push(b'\\');
-        }
-        text.push(*byte);
-    }
-    text
-}
-
-fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"/._-+,:=@%".contains(&byte) || byte >= 0x80
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Quotes {
-    /// The original writes this word with double quotes.
-    Always,
-    /// The original writes it bare.
-    AsNeeded,
-    /// The original knows no such word: a star means itself, too.
-    Foreign,
-}
-
-/// A word of the string for `su`: as the original writes it where that works, else in single quotes.
-fn quoted(word: &OsStr, quotes: Quotes) -> OsString {
-    let bytes = word.as_bytes();
-    // The star is left to find nothing here and to reach the far side.
-    let is_safe = |byte: &u8| is_plain(*byte) || (*byte == b'*' && quotes != Quotes::Foreign);
-    match (!bytes.is_empty() && bytes.iter().all(is_safe), quotes) {
-        (true, Quotes::AsNeeded | Quotes::Foreign) => word.to_owned(),
-        (true, Quotes::Always) => OsString::from_vec([b"\"", bytes, b"\""].concat()),
-        (false, _) => {
-            let mut text = vec![b'\''];
-            for byte in bytes {
-                match byte {
-                    b'\'' => text.extend_from_slice(br"'\''"),
-                    other => text.push(*other),
-                }
-            }
-            text.push(b'\'');
-            OsString::from_vec(text)
-        }
-    }
 }
 
 #[cfg(test)]
@@ -310,6 +289,25 @@ mod tests {
         let command =
             remote(&Identity::Ourselves, "rcp -x").fetch_indicator(Path::new("/c"), Path::new("/t"));
         assert_eq!(words(&command), ["rcp", "-x", "backup@h1:/c/cback.collect", "/t"]);
+    }
+
+    #[test]
+    fn copies_share_a_connection_where_openssh_makes_it() {
+        let (socket, dir, target) = (Path::new("/room/connection"), Path::new("/c"), Path::new("/t"));
+        let sharing = remote(&Identity::Ourselves, "/usr/bin/scp -O").sharing(socket);
+        let copy = words(&sharing.fetch_files(dir, target)).join(" ");
+        let options = "-o ControlMaster=auto -o ControlPath=/room/connection -o ControlPersist=10";
+        assert!(copy.ends_with(&format!("{options} backup@h1:/c/* /t")), "{copy}");
+        let hang_up = sharing.hang_up().unwrap();
+        assert_eq!(
+            words(&hang_up).join(" "),
+            "/usr/bin/ssh -O exit -o ControlPath=/room/connection backup@h1"
+        );
+        for (identity, rcp) in [(su(), "/usr/bin/scp"), (Identity::Ourselves, "/usr/bin/rcp")] {
+            let alone = remote(&identity, rcp);
+            assert_eq!(alone.sharing(socket), alone);
+            assert_eq!(alone.hang_up(), None);
+        }
     }
 
     #[test]

@@ -2,13 +2,19 @@
 //! another.
 //!
 //! Each reads its own section of the configuration and is listed in [`ALL`]. What they share: [`section`] (values that mean the
-//! same in several sections) and [`output`] (files of the collect directory that appear only when they are complete).
+//! same in several sections), [`output`] (files of the collect directory that appear only when they are complete) and
+//! [`databases`] (which databases are dumped, one file each).
 
+mod databases;
 mod mbox;
+mod mysql;
 pub(crate) mod output;
+mod postgresql;
+#[cfg(test)]
+mod sample;
 pub(crate) mod section;
 
 use redcedar_engine::extension::Extension;
 
 /// All there are.
-pub const ALL: &[&dyn Extension] = &[&mbox::Mbox];
+pub const ALL: &[&dyn Extension] = &[&mysql::Mysql, &postgresql::Postgresql, &mbox::Mbox];

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use redcedar_archive::Compression;
+use redcedar_config::{Diagnostic, Document, Section};
 
 /// What is no compression mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +23,29 @@ pub(crate) fn compression(text: &str) -> Result<Compression, NoCompression> {
         "bzip2" => Ok(Compression::Bzip2),
         "zstd" => Ok(Compression::Zstd),
         _ => Err(NoCompression),
+    }
+}
+
+/// The section of an extension. That it is not there is an error.
+pub(crate) fn required<'d>(
+    document: &'d Document,
+    name: &str,
+    findings: &mut Vec<Diagnostic>,
+) -> Option<Section<'d>> {
+    let section = document.section(name);
+    if section.is_none() {
+        findings.push(document.root().missing(name));
+    }
+    section
+}
+
+/// Warns about elements that are none of `known`: they are ignored.
+pub(crate) fn warn_of_unknown(section: Section<'_>, known: &[&str], findings: &mut Vec<Diagnostic>) {
+    for child in section.children().filter(|child| !known.contains(&child.name())) {
+        let message = format!("`{}` has no element `{}`; it is ignored", section.name(), child.name());
+        findings.push(
+            Diagnostic::warning(child.name_span(), message).with_hint(format!("it has {}", known.join(", "))),
+        );
     }
 }
 

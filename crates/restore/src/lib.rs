@@ -1,4 +1,4 @@
-//! The way back: sources, chains, list, restore, verify, salvage; mail.
+//! The way back: sources, chains, list, restore, verify, salvage; dumps of databases, mail.
 //!
 //! Needs no configuration and no state: a directory of archives is enough, made by us or by the originals.
 //! [`Source`] finds what is there, [`chain`] which archives make up a state, [`tree`] what that state was, [`restore`]
@@ -6,6 +6,7 @@
 
 pub mod chain;
 mod content;
+pub mod database;
 mod extract;
 mod layer;
 pub mod list;

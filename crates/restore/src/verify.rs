@@ -16,6 +16,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::content::Content;
+use crate::database::{ReadError, StoredDump};
 use crate::layer::{Manifest, read_header};
 use crate::list::{Base, Runs};
 use crate::mailbox;
@@ -168,15 +169,29 @@ impl Check<'_> {
             };
             monitor.progress(&done, item.archive.as_ref().map(|(file, _)| file.path()));
         }
+        self.dumps()?;
         self.mail()
     }
 
-    /// Reads copies of mailboxes to their ends.
+    /// Reads pieces of mailboxes to their ends.
     fn mail(&mut self) -> Result<(), Interrupted> {
         for (file, _) in self.peer.others.iter().filter(|(_, kind)| *kind == OtherKind::Mbox) {
             match mailbox::prove(file, self.interrupt)? {
                 Ok(mailboxes) => self.report.members += mailboxes,
                 Err(message) => self.damage(file, message),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads dumps to their ends: that is where it shows whether they are complete.
+    fn dumps(&mut self) -> Result<(), Interrupted> {
+        for (file, _) in &self.peer.others {
+            let Some(dump) = StoredDump::new(&self.peer.name, self.date, file) else { continue };
+            match dump.prove(self.interrupt) {
+                Ok(_) => {}
+                Err(ReadError::Interrupted(interrupted)) => return Err(interrupted),
+                Err(error) => self.damage(file, error.to_string()),
             }
         }
         Ok(())

@@ -6,6 +6,7 @@
 #![expect(clippy::missing_panics_doc, reason = "helpers of tests panic where a test would")]
 
 pub mod compare;
+pub mod databases;
 pub mod faults;
 pub mod members;
 pub mod oracle;

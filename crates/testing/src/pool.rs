@@ -126,6 +126,29 @@ impl Pool {
         )
     }
 
+    /// Writes the configuration of a machine on which the action `name` runs the extension of that name, and `section` is what
+    /// the section of that name holds.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn configure_extension(&self, name: &str, section: &str) -> io::Result<()> {
+        self.write_configuration(
+            "<backup_user>root</backup_user><backup_group>root</backup_group><rcp_command>/usr/bin/scp -B</rcp_command>",
+            &format!(
+                "<peer><name>me</name><type>local</type><collect_dir>{}</collect_dir></peer>",
+                self.collect_dir().display()
+            ),
+            "",
+            &format!(
+                "<extensions><action><name>{name}</name><module>CedarBackup3.extend.{name}</module>
+    <function>executeAction</function><index>99</index></action></extensions>
+  <collect><collect_dir>{}</collect_dir></collect>
+  <{name}>{section}</{name}>",
+                self.collect_dir().display()
+            ),
+        )
+    }
+
     /// Writes the configuration of a master that collects nothing itself: `options`, `peers` and `stage` are what these
     /// sections hold besides its directories.
     ///

@@ -4,6 +4,7 @@ use super::measure::{Usage, measure};
 use super::report::{Quantity, Row, Target};
 use anyhow::{Context, Result};
 use std::ffi::OsString;
+use std::path::Path;
 
 /// One of the two programs.
 pub(crate) struct Side<'a> {
@@ -59,4 +60,22 @@ pub(crate) fn compare(
         Row::new(name, quantity, &our_usages, &their_usages, target)
     };
     Ok([Quantity::Wall, Quantity::Cpu, Quantity::Memory].map(row).into())
+}
+
+/// Compares the sizes of two files.
+pub(crate) fn compare_sizes(name: &str, ours: &Path, theirs: &Path, target: Target) -> Result<Row> {
+    Ok(compare_bytes(name, "size", fs_err::metadata(ours)?.len(), fs_err::metadata(theirs)?.len(), target))
+}
+
+/// Compares two numbers of bytes.
+#[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^53")]
+pub(crate) fn compare_bytes(
+    name: &str,
+    quantity: &'static str,
+    ours: u64,
+    theirs: u64,
+    target: Target,
+) -> Row {
+    let with_look = |bytes: u64| (bytes as f64, format!("{:.1} MB", bytes as f64 / 1e6));
+    Row::of_values(name, quantity, with_look(ours), with_look(theirs), target)
 }

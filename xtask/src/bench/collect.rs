@@ -1,7 +1,7 @@
 //! The main job: collect and restore.
 
 use super::Common;
-use super::case::{Side, compare};
+use super::case::{Side, compare, compare_bytes, compare_sizes};
 use super::report::{Quantity, Row, Target};
 use super::setting::{Setting, acknowledge, archive, empty, shell, words};
 use anyhow::{Context, Result};
@@ -220,14 +220,4 @@ fn first_file(directory: &Path) -> Result<std::path::PathBuf> {
         path if path.is_dir() => first_file(&path),
         path => Ok(path),
     }
-}
-
-fn compare_sizes(name: &str, ours: &Path, theirs: &Path, target: Target) -> Result<Row> {
-    Ok(compare_bytes(name, "size", fs_err::metadata(ours)?.len(), fs_err::metadata(theirs)?.len(), target))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^53")]
-fn compare_bytes(name: &str, quantity: &'static str, ours: u64, theirs: u64, target: Target) -> Row {
-    let with_look = |bytes: u64| (bytes as f64, format!("{:.1} MB", bytes as f64 / 1e6));
-    Row::of_values(name, quantity, with_look(ours), with_look(theirs), target)
 }

@@ -2,6 +2,7 @@
 
 mod case;
 mod collect;
+mod dump;
 pub(crate) mod measure;
 mod report;
 mod setting;
@@ -15,6 +16,8 @@ use std::path::PathBuf;
 pub(crate) enum Part {
     /// Collect and restore: full, increment, everything, one file
     Collect(collect::Options),
+    /// Dump databases of servers that are started for it
+    Dump(dump::Options),
     /// Stage many peers over ssh
     Stage(stage::Options),
 }
@@ -50,6 +53,7 @@ impl Common {
 pub(crate) fn run(part: Part) -> anyhow::Result<()> {
     let rows = match part {
         Part::Collect(options) => collect::run(&options),
+        Part::Dump(options) => dump::run(&options),
         Part::Stage(options) => stage::run(&options),
     }?;
     report::print(&rows);

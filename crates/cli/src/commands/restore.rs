@@ -1,5 +1,6 @@
 //! `redcedar restore`: everything back, as of any day.
 
+mod databases;
 mod mailboxes;
 
 use std::ffi::OsString;
@@ -26,7 +27,8 @@ use crate::output::json::{Document, JsonPath, result_word};
 /// everything comes back. Deleted files stay deleted. Nothing is written where it was unless --in-place asks for it, and nothing
 /// that is there already is replaced unless --overwrite allows it.
 ///
-/// A mailbox comes back as the file DIR, put together from its copies; a directory of mailboxes as the directory DIR.
+/// A database comes back as SQL in a file, or is loaded into a server that has no such database, or an empty one. A mailbox comes
+/// back as the file DIR, put together from its pieces; a directory of mailboxes as the directory DIR.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   redcedar restore --from /mnt/backup --to /tmp/restored
@@ -34,7 +36,9 @@ use crate::output::json::{Document, JsonPath, result_word};
   redcedar restore --from /mnt/backup --to /tmp/earlier --as-of yesterday
   redcedar restore /home/anna/report.odt --from /mnt/backup --in-place --overwrite if-different
   redcedar restore --to /tmp/everything --dry-run
-  redcedar restore --mailbox /var/mail/anna --from /mnt/backup --to /tmp/anna")]
+  redcedar restore --database web --to-file /tmp/web.sql
+  redcedar restore --database web --into-server --server-option=--host=db1
+  redcedar restore --mailbox /var/mail/anna --to /tmp/anna")]
 pub(crate) struct Args {
     /// Files or directories to bring back [default: everything]
     #[arg(value_name = "PATH")]
@@ -45,10 +49,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PATH")]
     item: Option<OsString>,
     /// Directory to recreate the paths in; it is made if need be
-    #[arg(long, value_name = "DIR", required_unless_present = "in_place", conflicts_with = "in_place")]
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["in_place", "into"], conflicts_with_all = ["in_place", "into"])]
     to: Option<PathBuf>,
     /// Write everything where it was
-    #[arg(long)]
+    #[arg(long, conflicts_with = "into")]
     in_place: bool,
     /// As it was on this day: YYYY-MM-DD, "yesterday", "3 days ago" [default: the newest]
     #[arg(long, value_name = "DAY")]
@@ -59,6 +63,8 @@ pub(crate) struct Args {
     /// Set owners by number, not by name
     #[arg(long)]
     numeric_owner: bool,
+    #[command(flatten)]
+    databases: databases::DatabaseArgs,
     #[command(flatten)]
     mailboxes: mailboxes::MailboxArgs,
 }
@@ -84,6 +90,9 @@ impl From<OverwriteMode> for Overwrite {
 }
 
 pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResult {
+    if args.databases.is_meant() {
+        return databases::run(args, context, out);
+    }
     if let Some(wanted) = args.mailboxes.wanted() {
         return mailboxes::run(wanted, args, context, out);
     }

@@ -48,7 +48,7 @@ fn compare(seed: u64, oracle: &Oracle) {
                 assert!(chosen.contains(letter), "seed {seed}, {what} of {day} lacks {}", letter.0);
             }
             if night == 0 {
-                assert_eq!((chosen.len(), &ours == &theirs), (letters.len(), true), "seed {seed}, {what}");
+                assert_eq!((chosen.len(), ours == theirs), (letters.len(), true), "seed {seed}, {what}");
             } else {
                 // What it has beyond that is undated or came too late for the original's clock, not the whole mailbox.
                 assert!(

@@ -28,24 +28,24 @@ impl Post {
         let before = i64::try_from(rng.below(4 * 86_400)).unwrap();
         let sent = if rng.one_in(20) { now + 86_400 } else { now - before };
         let received = sent + i64::try_from(rng.below(60)).unwrap();
-        let mut header = format!("From a{number}@b {}\n", stamp(received, "%a %b %e %H:%M:%S %Y"));
+        let mut header = vec![format!("From a{number}@b {}\n", stamp(received, "%a %b %e %H:%M:%S %Y"))];
         if !rng.one_in(4) {
             let zone = rng.pick(&[0, 60, -330, 840]);
-            header += &format!("Received: from x by y with z;\n\t{}\n", rfc(received, zone));
-            header += &format!("Received: from w by x; {}\n", rfc(sent - 86_400 * 3, 0));
+            header.push(format!("Received: from x by y with z;\n\t{}\n", rfc(received, zone)));
+            header.push(format!("Received: from w by x; {}\n", rfc(sent - 86_400 * 3, 0)));
         }
-        header += &match rng.below(12) {
+        header.push(match rng.below(12) {
             0 => String::new(),
             1 => "Date: gestern\n".to_owned(),
             2 => format!("Date: {}\n", stamp(sent, "%e %b %y %H:%M GMT")),
             3 => format!("DATE: {} (CET)\n", rfc(sent, 60)),
             4 => format!("Date: {}\n", stamp(sent, "%A, %d-%b-%Y %H:%M:%S PST")),
             _ => format!("Date: {}\n", rfc(sent, 60)),
-        };
-        header += &format!("From: a{number}\nTo: b\nSubject: letter {number}\n");
+        });
+        header.push(format!("From: a{number}\nTo: b\nSubject: letter {number}\n"));
         if !rng.one_in(8) {
             let folded = rng.pick(&[" ", "\n ", ""]);
-            header += &format!("Message-Id:{folded}<{number}@x>\n");
+            header.push(format!("Message-Id:{folded}<{number}@x>\n"));
         }
         let body = match rng.below(10) {
             0 => String::new(),
@@ -59,7 +59,7 @@ impl Post {
                 format!("{text} {number}\n")
             }
         };
-        Letter(format!("{header}\n{body}\n"))
+        Letter(format!("{}\n{body}\n", header.concat()))
     }
 
     pub(crate) fn letters(&mut self, count: usize, now: i64) -> Vec<Letter> {

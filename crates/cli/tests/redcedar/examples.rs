@@ -1,5 +1,6 @@
 //! Every example that `--help`, the README and the manual print is run.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use redcedar_testing::program;
@@ -47,7 +48,8 @@ fn works(example: &str) {
     // What a master asks for, for the command that answers it.
     let request = format!("scp -t {}/cback.stage", sandbox.path(COLLECT).display());
     let mut command = sandbox.command(example);
-    let output = program::run(command.env("SSH_ORIGINAL_COMMAND", request));
+    command.env("SSH_ORIGINAL_COMMAND", request).env("PATH", path_with_client(&sandbox));
+    let output = program::run(&mut command);
     assert_eq!(output.status.code(), Some(0), "redcedar {example}\n{}", program::describe(&output));
 }
 
@@ -74,6 +76,10 @@ fn machine(command: &str) -> Sandbox {
             let config = sandbox.read("/etc/redcedar.conf").replace(&name, "<name>web1</name>");
             sandbox.write("/etc/redcedar.conf", config);
             fs_err::copy(sandbox.path("/etc/redcedar.conf"), sandbox.path("/etc/cback3.conf")).unwrap();
+            sandbox.write("/var/backups/redcedar/collect/mysqldump-web.txt", "-- Dump completed\n");
+            let mailbox = sandbox.path("/var/mail/anna").display().to_string()[1..].replace('/', "-");
+            let letter = "From b@c Mon Nov 23 01:00:00 2026\nSubject: hello\n\nhello\n\n";
+            sandbox.write(&format!("/var/backups/redcedar/collect/mbox-20261123-{mailbox}"), letter);
             prepare(&sandbox, "run collect stage");
             sandbox.at("2026-11-24T02:00:00");
             sandbox.write("/home/anna/report.odt", "final");
@@ -87,4 +93,13 @@ fn machine(command: &str) -> Sandbox {
 fn prepare(sandbox: &Sandbox, line: &str) {
     let answer = sandbox.run(line);
     assert_eq!(answer.code, 0, "preparing: redcedar {line}\n{}{}", answer.stdout, answer.stderr);
+}
+
+/// A `PATH` with a client of MySQL that is content with everything, and finds nothing on the server.
+fn path_with_client(sandbox: &Sandbox) -> String {
+    sandbox.write("/bin/mysql", "#!/bin/sh\ncat >/dev/null\necho 0\n");
+    let client = sandbox.path("/bin/mysql");
+    fs_err::set_permissions(&client, PermissionsExt::from_mode(0o755)).unwrap();
+    let path = program::variable("PATH").unwrap().into_string().unwrap();
+    format!("{}:{path}", client.parent().unwrap().display())
 }

@@ -6,7 +6,7 @@ use redcedar_config::cedar::Options;
 use redcedar_system::account::{self, Account, AccountError, Accounts, Owner};
 use redcedar_system::command::Command;
 
-use super::{Quotes, quoted};
+use super::quoting::{Quotes, quoted};
 use crate::extension::overridden;
 
 /// Whom the programs that reach other machines run as.

@@ -6,6 +6,7 @@
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use redcedar_system::command::{Command, Finished};
 use redcedar_system::fs::{Directory, TEMPORARY_PREFIX};
@@ -21,6 +22,11 @@ use crate::run::log_command;
 
 /// The mode of the directory that files are fetched into.
 const PRIVATE: u32 = 0o700;
+
+/// The name of the connection, beside the indicators.
+const CONNECTION: &str = "connection";
+/// How long closing it may take.
+const HANGING_UP: Duration = Duration::from_secs(5);
 
 /// A place for what is fetched. It goes away with the value; what a killed run left, the next one removes.
 struct Room<'a> {
@@ -63,7 +69,8 @@ fn new_directory(parent: &Directory, name: &OsStr, owner: Option<Owner>) -> io::
 
 /// One attempt to fetch from a peer.
 pub(super) struct Fetch<'a> {
-    remote: &'a Remote,
+    /// The peer, on one connection for the whole attempt.
+    remote: Remote,
     collect_dir: &'a Path,
     room: Room<'a>,
     owner: Option<Owner>,
@@ -80,7 +87,9 @@ impl<'a> Fetch<'a> {
         watch: Watch<'a>,
         system: &'a System,
     ) -> io::Result<Self> {
-        Ok(Self { remote, collect_dir, room: Room::new(day, number, owner)?, owner, watch, system })
+        let room = Room::new(day, number, owner)?;
+        let remote = remote.sharing(&room.directory.path().join(CONNECTION));
+        Ok(Self { remote, collect_dir, room, owner, watch, system })
     }
 
     /// What the collect indicator of the peer says.
@@ -159,5 +168,17 @@ impl<'a> Fetch<'a> {
         log_command(&command, self.system);
         let ended = self.system.runner.run(&command);
         ended.map_err(|error| PeerError::of_command(error, &self.watch))
+    }
+}
+
+impl Drop for Fetch<'_> {
+    fn drop(&mut self) {
+        let is_connected =
+            self.room.directory.status(OsStr::new(CONNECTION)).is_ok_and(|status| status.is_some());
+        if is_connected && let Some(command) = self.remote.hang_up() {
+            log_command(&command, self.system);
+            // If it cannot be closed, it closes itself.
+            let _ignored = self.system.runner.run(&command.time_limit(Some(HANGING_UP)));
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
+use redcedar_archive::dump::{Dump, Server};
 use redcedar_archive::{Compression, manifest};
 use redcedar_system::fs::TEMPORARY_PREFIX;
 use serde::Serialize;
@@ -63,9 +64,9 @@ impl OtherKind {
         }
     }
 
-    /// Whether it tells a directory with backups from any other.
+    /// Whether it is a dump of something that is no file: such a file tells a directory with backups from any other.
     pub(crate) fn is_dump(self) -> bool {
-        matches!(self, Self::Mbox)
+        matches!(self, Self::Mysql | Self::Postgresql | Self::Mbox)
     }
 }
 
@@ -89,6 +90,12 @@ pub fn classify(name: &OsStr) -> StoredKind {
     }
     if is_chunk(bytes) {
         return StoredKind::Other(OtherKind::Split);
+    }
+    if let Some((dump, _)) = Dump::of_file(name) {
+        return StoredKind::Other(match dump.server {
+            Server::Mysql => OtherKind::Mysql,
+            Server::Postgresql => OtherKind::Postgresql,
+        });
     }
     if PieceName::of_file(name).is_some() {
         return StoredKind::Other(OtherKind::Mbox);
@@ -116,16 +123,9 @@ fn dump(name: &[u8]) -> Option<OtherKind> {
     let text = name.strip_suffix(b".txt");
     match text? {
         b"dpkg-selections" | b"fdisk-l" | b"ls-laR" => Some(OtherKind::SystemInformation),
-        text if is_dump(text, b"mysqldump") => Some(OtherKind::Mysql),
-        text if is_dump(text, b"postgresqldump") => Some(OtherKind::Postgresql),
         text if is_svndump(text) => Some(OtherKind::Subversion),
         _ => None,
     }
-}
-
-/// `PROGRAM` or `PROGRAM-DATABASE`.
-fn is_dump(name: &[u8], program: &[u8]) -> bool {
-    name.strip_prefix(program).is_some_and(|rest| rest.is_empty() || (rest[0] == b'-' && rest.len() > 1))
 }
 
 /// `svndump-FIRST:LAST-NAME`.
@@ -166,6 +166,8 @@ mod tests {
             ("mysqldump-web.txt", StoredKind::Other(OtherKind::Mysql)),
             ("mysqldumped.txt", StoredKind::Other(OtherKind::Foreign)),
             ("postgresqldump-web.txt.gz", StoredKind::Other(OtherKind::Postgresql)),
+            ("postgresqlglobals.txt", StoredKind::Other(OtherKind::Postgresql)),
+            ("mysqldump-web.txt.zst", StoredKind::Other(OtherKind::Mysql)),
             ("ls-laR.txt.bz2", StoredKind::Other(OtherKind::SystemInformation)),
             (".tar", StoredKind::Other(OtherKind::Foreign)),
             ("readme", StoredKind::Other(OtherKind::Foreign)),

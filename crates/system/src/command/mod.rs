@@ -1,12 +1,13 @@
 //! The only gate to other programs.
 
+mod feed;
 mod line;
 mod replace;
 mod run;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -142,6 +143,46 @@ impl Finished {
     pub fn success(&self) -> bool {
         self.status == 0
     }
+
+    /// Whether it could not be started.
+    pub fn is_missing(&self) -> bool {
+        self.status == NOT_STARTED
+    }
+
+    /// How `program` ended, for people: with the last line that speaks of an error, else with the last it printed.
+    pub fn explain(&self, program: &str) -> String {
+        let program = escape::display(program);
+        let how = match self.status {
+            NOT_STARTED => format!("{program} cannot be started"),
+            status @ ..0 => format!("{program} was ended by signal {}", -status),
+            status => format!("{program} ended with status {status}"),
+        };
+        let mut lines = self.tail.iter().rev().filter(|line| !line.trim().is_empty());
+        let last = lines.clone().next();
+        match lines.find(|line| line.to_lowercase().contains("error")).or(last) {
+            Some(line) => format!("{how}: {}", escape::display(line)),
+            None => how,
+        }
+    }
+}
+
+/// The status of a program that could not be started.
+const NOT_STARTED: i32 = 256;
+
+/// Runs a program that has two names: by the other one if it cannot be started by the first. Says which it was.
+///
+/// # Errors
+/// As `run`.
+pub fn first_of<'n>(
+    name: &'n str,
+    other: Option<&'n str>,
+    mut run: impl FnMut(&str) -> Result<Finished, CommandError>,
+) -> Result<(&'n str, Finished), CommandError> {
+    let finished = run(name)?;
+    match other {
+        Some(other) if finished.is_missing() => Ok((other, run(other)?)),
+        _ => Ok((name, finished)),
+    }
 }
 
 /// Why a program's end is not known.
@@ -162,6 +203,14 @@ pub enum CommandError {
     /// Whoever takes its output failed; it and its children were ended.
     #[error("cannot store the output of {program}: {source}")]
     Output {
+        /// The program.
+        program: String,
+        /// What happened there.
+        source: std::io::Error,
+    },
+    /// What it is fed with could not be read; it and its children were ended, and have not seen the end of their input.
+    #[error("cannot read what {program} is fed with: {source}")]
+    Input {
         /// The program.
         program: String,
         /// What happened there.
@@ -193,11 +242,45 @@ pub trait Runner: Send + Sync {
     /// # Errors
     /// As with [`Runner::run`], and when `output` fails.
     fn stream(&self, command: &Command, output: &mut dyn Write) -> Result<Finished, CommandError>;
+
+    /// The same as [`Runner::run`], except that its standard input is `input`, and that each line it prints is given to `heard`
+    /// as well. It need not read all of its input.
+    ///
+    /// # Errors
+    /// As with [`Runner::run`], and when `input` fails. The program is ended before its input is, so that it never takes a part
+    /// for the whole.
+    fn feed(
+        &self,
+        command: &Command,
+        input: &mut dyn Read,
+        heard: &mut dyn FnMut(&[u8]),
+    ) -> Result<Finished, CommandError>;
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn how_a_program_ended_is_told_with_its_last_words() {
+        let finished = |status, tail: &[&str]| {
+            Finished { status, tail: tail.iter().map(ToString::to_string).collect() }.explain("dump")
+        };
+        assert_eq!(finished(2, &["one", "two", " "]), "dump ended with status 2: two");
+        assert_eq!(finished(2, &["an Error", "a remark"]), "dump ended with status 2: an Error");
+        assert_eq!(finished(-9, &[]), "dump was ended by signal 9");
+        assert_eq!(finished(256, &["no such file"]), "dump cannot be started: no such file");
+    }
+
+    #[test]
+    fn a_program_is_run_by_its_other_name_only_if_it_is_not_there_by_the_first() {
+        let run = |name: &str| Ok(Finished { status: if name == "old" { 256 } else { 1 }, tail: Vec::new() });
+        let ran =
+            |name, other| first_of(name, other, run).map(|(name, finished)| (name, finished.status)).unwrap();
+        assert_eq!(ran("old", Some("new")), ("new", 1));
+        assert_eq!(ran("new", Some("newer")), ("new", 1));
+        assert_eq!(ran("old", None), ("old", 256));
+    }
 
     #[test]
     fn words_are_quoted_as_in_the_log_of_the_original() {

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::{Gid, Pid, Uid};
 use rustix::event::{PollFd, PollFlags, poll};
 
+use super::feed::{Feed, FeedError};
 use super::{Command, CommandError, Finished, Runner};
 use crate::account::Account;
 use crate::interrupt::Interrupt;
@@ -19,7 +21,7 @@ use crate::{Environment, Monitor};
 
 /// How many lines of a child's output are kept for error messages.
 const TAIL_LINES: usize = 10;
-const BUFFER: usize = 1 << 16;
+pub(super) const BUFFER: usize = 1 << 16;
 /// How often the interrupt and the time limit are looked at while the child is silent.
 const TICK: Duration = Duration::from_millis(100);
 /// How long a child may take to end after SIGTERM before SIGKILL.
@@ -41,47 +43,84 @@ impl OsRunner {
 
 impl Runner for OsRunner {
     fn run(&self, command: &Command) -> Result<Finished, CommandError> {
-        self.start(command, None)
+        self.start(command, Streams::default())
     }
 
     fn stream(&self, command: &Command, output: &mut dyn Write) -> Result<Finished, CommandError> {
-        self.start(command, Some(output))
+        self.start(command, Streams { output: Some(output), ..Streams::default() })
+    }
+
+    fn feed(
+        &self,
+        command: &Command,
+        input: &mut dyn Read,
+        heard: &mut dyn FnMut(&[u8]),
+    ) -> Result<Finished, CommandError> {
+        self.start(command, Streams { input: Some(input), output: None, heard: Some(heard) })
     }
 }
 
+/// Who hears what a program prints, line by line.
+type Heard<'a> = &'a mut dyn FnMut(&[u8]);
+
+/// What a program is connected with, besides the monitor.
+#[derive(Default)]
+struct Streams<'a> {
+    input: Option<&'a mut dyn Read>,
+    output: Option<&'a mut dyn Write>,
+    heard: Option<Heard<'a>>,
+}
+
 impl OsRunner {
-    /// Runs a command to its end, with stdout apart if there is an `output` for it.
-    fn start(&self, command: &Command, output: Option<&mut dyn Write>) -> Result<Finished, CommandError> {
+    /// Runs a command to its end, with stdout apart if there is an output for it.
+    fn start<'a>(&'a self, command: &Command, streams: Streams<'a>) -> Result<Finished, CommandError> {
         self.interrupt.check()?;
         let io_error = |source| follow_error(command, source);
         let (messages, errors) = io::pipe().map_err(io_error)?;
-        let (data, stdout) = match output {
+        let (data, stdout) = match streams.output {
             None => (None, errors.try_clone().map_err(io_error)?),
             Some(output) => {
                 let (reader, writer) = io::pipe().map_err(io_error)?;
                 (Some((reader, output)), writer)
             }
         };
-        let mut child = match self.spawn(command, stdout, errors) {
-            Ok(child) => child,
-            Err(error) => return Ok(Finished { status: 256, tail: vec![error.to_string()] }),
+        let (mut feed, stdin) = match streams.input {
+            None => (None, None),
+            Some(input) => {
+                let (reader, writer) = io::pipe().map_err(io_error)?;
+                (Some(Feed::new(input, writer).map_err(io_error)?), Some(reader))
+            }
         };
-        let mut lines = Lines { monitor: &*self.monitor, line: Vec::new(), tail: VecDeque::new() };
-        let followed = self.follow(command, messages, data, &mut lines);
+        let mut child = match self.spawn(command, stdin, stdout, errors) {
+            Ok(child) => child,
+            Err(error) => return Ok(Finished { status: super::NOT_STARTED, tail: vec![error.to_string()] }),
+        };
+        let mut lines =
+            Lines { monitor: &*self.monitor, heard: streams.heard, line: Vec::new(), tail: VecDeque::new() };
+        let followed = self.follow(command, messages, data, feed.as_mut(), &mut lines);
         match followed.and_then(|()| self.wait(command, &mut child)) {
             Ok(status) => Ok(Finished { status: number(status), tail: lines.tail.into() }),
             Err(error) => {
                 end(&mut child, command.asks).map_err(io_error)?;
+                // Only now: the end of its input could make the program believe that this was all.
+                drop(feed);
                 Err(error)
             }
         }
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is where programs are started")]
-    fn spawn(&self, command: &Command, output: io::PipeWriter, errors: io::PipeWriter) -> io::Result<Child> {
-        let input = match &command.input {
-            Some(path) => Stdio::from(fs_err::File::open(path)?.into_file()),
-            None => Stdio::null(),
+    fn spawn(
+        &self,
+        command: &Command,
+        input: Option<io::PipeReader>,
+        output: io::PipeWriter,
+        errors: io::PipeWriter,
+    ) -> io::Result<Child> {
+        let input = match (input, &command.input) {
+            (Some(pipe), _) => Stdio::from(pipe),
+            (None, Some(path)) => Stdio::from(fs_err::File::open(path)?.into_file()),
+            (None, None) => Stdio::null(),
         };
         let mut child = std::process::Command::new(&command.program);
         child
@@ -101,22 +140,32 @@ impl OsRunner {
         child.spawn()
     }
 
-    /// Reads everything the child prints until it closes its output.
+    /// Feeds the child, and reads everything it prints until it closes its output.
     fn follow(
         &self,
         command: &Command,
         mut messages: io::PipeReader,
         mut data: Option<(io::PipeReader, &mut dyn Write)>,
+        mut feed: Option<&mut Feed<'_>>,
         lines: &mut Lines<'_>,
     ) -> Result<(), CommandError> {
         let io_error = |source| follow_error(command, source);
         let started = Instant::now();
         let mut buffer = vec![0; BUFFER];
         let mut more_messages = true;
-        while more_messages || data.is_some() {
+        loop {
             self.check(command, started)?;
-            let readers = [more_messages.then_some(&messages), data.as_ref().map(|(reader, _)| reader)];
-            let [has_message, has_data] = readable(readers).map_err(io_error)?;
+            let pipe = feed.as_ref().and_then(|feed| feed.pipe());
+            if !more_messages && data.is_none() && pipe.is_none() {
+                break;
+            }
+            let [has_message, has_data, takes_more] = ready([
+                more_messages.then(|| (messages.as_fd(), PollFlags::IN)),
+                data.as_ref().map(|(reader, _)| (reader.as_fd(), PollFlags::IN)),
+                pipe.as_ref().map(|pipe| (pipe.as_fd(), PollFlags::OUT)),
+            ])
+            .map_err(io_error)?;
+            drop(pipe);
             if has_message {
                 let count = messages.read(&mut buffer).map_err(io_error)?;
                 lines.push(&buffer[..count]);
@@ -130,6 +179,12 @@ impl OsRunner {
                 if count == 0 {
                     data = None;
                 }
+            }
+            if let (true, Some(feed)) = (takes_more, &mut feed) {
+                feed.write().map_err(|error| match error {
+                    FeedError::Input(source) => CommandError::Input { program: program(command), source },
+                    FeedError::Pipe(source) => follow_error(command, source),
+                })?;
             }
         }
         lines.finish();
@@ -178,10 +233,13 @@ fn end(child: &mut Child, is_in_our_group: bool) -> io::Result<()> {
     child.wait().map(drop)
 }
 
-/// Which of these has something to read, or has ended. Waits for a moment.
-fn readable<const N: usize>(readers: [Option<&io::PipeReader>; N]) -> io::Result<[bool; N]> {
-    let mut descriptors: Vec<_> =
-        readers.iter().flatten().map(|reader| PollFd::new(*reader, PollFlags::IN)).collect();
+/// Which of these is ready for what is wanted of it, or has ended. Waits for a moment.
+fn ready<const N: usize>(wanted: [Option<(BorrowedFd<'_>, PollFlags)>; N]) -> io::Result<[bool; N]> {
+    let mut descriptors: Vec<_> = wanted
+        .iter()
+        .flatten()
+        .map(|(descriptor, flags)| PollFd::from_borrowed_fd(*descriptor, *flags))
+        .collect();
     let timeout = rustix::event::Timespec::try_from(TICK).map_err(io::Error::other)?;
     match poll(&mut descriptors, Some(&timeout)) {
         Ok(_) => {}
@@ -189,7 +247,7 @@ fn readable<const N: usize>(readers: [Option<&io::PipeReader>; N]) -> io::Result
         Err(error) => return Err(error.into()),
     }
     let mut ready = descriptors.iter().map(|descriptor| !descriptor.revents().is_empty());
-    Ok(readers.map(|reader| reader.is_some() && ready.next().unwrap_or(false)))
+    Ok(wanted.map(|wanted| wanted.is_some() && ready.next().unwrap_or(false)))
 }
 
 /// Lets the child give up root before it becomes the program.
@@ -218,12 +276,14 @@ fn follow_error(command: &Command, source: io::Error) -> CommandError {
 }
 
 fn number(status: ExitStatus) -> i32 {
-    status.code().or_else(|| status.signal().map(|signal| -signal)).unwrap_or(256)
+    status.code().or_else(|| status.signal().map(|signal| -signal)).unwrap_or(super::NOT_STARTED)
 }
 
 /// Messages of a child, line by line.
 struct Lines<'a> {
     monitor: &'a dyn Monitor,
+    /// Who hears them as well.
+    heard: Option<Heard<'a>>,
     /// What has come of the current line.
     line: Vec<u8>,
     tail: VecDeque<String>,
@@ -248,6 +308,9 @@ impl Lines<'_> {
 
     fn end_line(&mut self) {
         self.monitor.output(&self.line);
+        if let Some(heard) = &mut self.heard {
+            heard(&self.line);
+        }
         if self.tail.len() == TAIL_LINES {
             self.tail.pop_front();
         }
@@ -257,118 +320,4 @@ impl Lines<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fake::RecordingMonitor;
-
-    fn run(command: &Command) -> (Result<Finished, CommandError>, Arc<RecordingMonitor>) {
-        let monitor = Arc::new(RecordingMonitor::default());
-        let environment =
-            Environment::from_pairs([("PATH", "/usr/bin:/bin"), ("LC_ALL", "de_DE"), ("LANG", "de_DE")]);
-        let runner = OsRunner::new(&environment, monitor.clone(), Interrupt::new());
-        (runner.run(command), monitor)
-    }
-
-    #[test]
-    fn output_arrives_line_by_line_and_the_status_is_the_programs_own() {
-        let (finished, monitor) =
-            run(&Command::new("sh").args(["-c", "echo a; echo b >&2; printf c; exit 3"]));
-        let finished = finished.unwrap();
-        assert_eq!(finished, Finished { status: 3, tail: vec!["a".into(), "b".into(), "c".into()] });
-        assert_eq!(monitor.output_lines(), ["a", "b", "c"]);
-    }
-
-    #[test]
-    fn a_signal_is_a_negative_status_and_a_missing_program_is_256() {
-        assert_eq!(run(&Command::new("sh").args(["-c", "kill -9 $$"])).0.unwrap().status, -9);
-        assert_eq!(run(&Command::new("/nonexistent")).0.unwrap().status, 256);
-    }
-
-    #[test]
-    fn stdin_is_closed_and_the_environment_sanitised() {
-        let (finished, monitor) = run(&Command::new("sh").args(["-c", "cat; echo $LANG-$LC_ALL-"]));
-        assert!(finished.unwrap().success());
-        assert_eq!(monitor.output_lines(), ["C--"]);
-    }
-
-    #[test]
-    fn stdout_can_go_elsewhere_than_messages() {
-        let monitor = Arc::new(RecordingMonitor::default());
-        let runner = OsRunner::new(
-            &Environment::from_pairs([("PATH", "/usr/bin:/bin")]),
-            monitor.clone(),
-            Interrupt::new(),
-        );
-        let command =
-            Command::new("sh").args(["-c", "echo warned >&2; head -c 300000 /dev/zero; echo $X; cat"]);
-        let input = tempfile::NamedTempFile::new().unwrap();
-        fs_err::write(input.path(), "input").unwrap();
-        let mut output = Vec::new();
-        let command = command.variable("X", "variable").input_from(input.path());
-        let finished = runner.stream(&command, &mut output).unwrap();
-        assert_eq!(finished, Finished { status: 0, tail: vec!["warned".into()] });
-        assert_eq!(output.len(), 300_000 + "variable\ninput".len());
-        assert!(output.ends_with(b"variable\ninput"));
-        assert_eq!(monitor.output_lines(), ["warned"]);
-    }
-
-    #[test]
-    fn a_program_whose_output_cannot_be_stored_is_ended() {
-        struct Full;
-        impl Write for Full {
-            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-                Err(io::ErrorKind::StorageFull.into())
-            }
-            fn flush(&mut self) -> io::Result<()> {
-                Ok(())
-            }
-        }
-        let runner =
-            OsRunner::new(&Environment::default(), Arc::new(RecordingMonitor::default()), Interrupt::new());
-        let command = Command::new("/bin/sh").args(["-c", "echo data; sleep 600"]);
-        let started = Instant::now();
-        assert!(matches!(runner.stream(&command, &mut Full), Err(CommandError::Output { .. })));
-        assert!(started.elapsed() < Duration::from_secs(10));
-    }
-
-    #[test]
-    fn root_can_run_a_program_as_somebody_else_with_the_groups_of_that_user() {
-        if !crate::account::is_root() {
-            return;
-        }
-        let mut account = crate::account::account("nobody").unwrap();
-        account.groups.push(8);
-        let command = Command::new("sh").args(["-c", "id -u; id -g; id -G; echo $HOME $USER $LOGNAME"]);
-        let (finished, monitor) = run(&command.run_as(Some(account.clone())));
-        assert!(finished.unwrap().success());
-        let expected = [
-            account.owner.uid.to_string(),
-            account.owner.gid.to_string(),
-            format!("{} 8", account.owner.gid),
-            format!("{} nobody nobody", account.home.display()),
-        ];
-        assert_eq!(monitor.output_lines(), expected);
-    }
-
-    #[test]
-    fn a_program_that_may_ask_is_in_the_process_group_of_the_terminal_and_is_ended_alone() {
-        let group = nix::unistd::getpgrp().to_string();
-        let script = Command::new("sh").args(["-c", "cut -d ' ' -f 5 /proc/$$/stat"]);
-        for (command, is_ours) in [(script.clone(), false), (script.may_ask(), true)] {
-            let (finished, monitor) = run(&command);
-            assert!(finished.unwrap().success());
-            assert_eq!(monitor.output_lines()[0] == group, is_ours);
-        }
-        let command = Command::new("sleep").arg("600").may_ask().time_limit(Some(Duration::from_millis(200)));
-        assert!(matches!(run(&command).0, Err(CommandError::TimedOut { .. })));
-    }
-
-    #[test]
-    fn a_program_that_takes_too_long_is_ended_with_its_children() {
-        let mut command = Command::new("sh").args(["-c", "sleep 600 & sleep 600"]);
-        command.timeout = Some(Duration::from_millis(200));
-        let started = Instant::now();
-        assert!(matches!(run(&command).0, Err(CommandError::TimedOut { .. })));
-        assert!(started.elapsed() < Duration::from_secs(10));
-    }
-}
+mod tests;

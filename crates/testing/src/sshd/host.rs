@@ -13,6 +13,7 @@ use std::process::Child;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// A host that answers until the value is dropped.
 #[derive(Debug)]
@@ -97,6 +98,15 @@ impl Host {
     /// Whether a session is under way.
     pub fn is_busy(&self) -> bool {
         !self.shared.sessions().is_empty()
+    }
+
+    /// Waits for the end of all sessions, but not long.
+    pub fn becomes_idle(&self) -> bool {
+        let started = Instant::now();
+        while self.is_busy() && started.elapsed() < Duration::from_secs(5) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        !self.is_busy()
     }
 
     /// Ends all sessions at once, as if the cable were cut: whoever is connected gets no more. New ones are accepted.

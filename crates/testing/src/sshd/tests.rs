@@ -61,7 +61,7 @@ fn a_host_with_another_key_is_not_trusted_and_a_cut_session_ends() {
     assert!(host.is_busy());
     host.cut();
     assert_eq!(sleeping.wait().unwrap().code(), Some(255));
-    assert!(!host.is_busy());
+    assert!(host.becomes_idle());
     assert!(run(words(&network.ssh()).args([&address, "true"])).status.success());
 
     network.distrust("peer");

@@ -1,4 +1,4 @@
-//! Mailboxes: put together from their copies.
+//! Mailboxes: put together from their pieces.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
@@ -19,12 +19,13 @@ use crate::output::json::{Document, JsonPath, result_word};
 /// Which mailboxes are meant.
 #[derive(Debug, clap::Args)]
 pub(super) struct MailboxArgs {
-    /// This mailbox, or directory of mailboxes, put together from its copies: a configured path, a mailbox in a configured
+    /// This mailbox, or directory of mailboxes, put together from its pieces: a configured path, a mailbox in a configured
     /// directory, or the name in `redcedar list`
     #[arg(
         long,
         value_name = "PATH",
-        conflicts_with_all = ["paths", "item", "in_place", "numeric_owner"]
+        conflicts_with_all = ["paths", "item", "in_place", "numeric_owner", "databases", "into"],
+        help_heading = "Mailboxes"
     )]
     mailbox: Option<OsString>,
 }

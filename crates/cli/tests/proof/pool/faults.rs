@@ -198,6 +198,9 @@ fn a_full_disk_of_the_master() {
     program::succeed(program::command("mv").arg(&staging).arg(&moved));
     fs_err::os::unix::fs::symlink(&moved, &staging).unwrap();
     small.fill("filler", 1_500_000);
+    // While one fills the disk, it is full for whoever is staged at the same time.
+    clinic.master.stage.push_str("<jobs>1</jobs>");
+    clinic.configure(&clinic.master.network.scp());
     let said = clinic.master.stage(Clinic::TODAY, 7);
     assert!(said.contains("No space left on device"), "{said}");
     clinic.assert_one_is_well(&said);

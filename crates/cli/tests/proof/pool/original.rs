@@ -25,60 +25,47 @@ fn the_original_stages_our_clients_over_either_protocol() {
         }
         day = day.next();
     }
-    assert_eq!(filtered.host.asked(), vec![staging(Program::Original(&oracle), &filtered.world); 3].concat());
+    assert_eq!(filtered.host.asked(), vec![requests(&filtered.world); 3].concat());
     for (client, days) in [&modern, &filtered].into_iter().zip(&days) {
         master.assert_restores(client, days);
     }
 }
 
+/// The original lets a client collect, stages it, and lets it purge; the key may do nothing else.
 #[test]
 fn the_original_manages_our_clients() {
-    let Some(oracle) = Oracle::required() else { return };
-    manage(203, Program::Original(&oracle), ours());
-}
-
-/// The master lets a client collect, stages it, and lets it purge; the key may do nothing else.
-fn manage(seed: u64, on_master: Program<'_>, on_client: Program<'_>) {
     let Some(master) = Master::new() else { return };
+    let Some(oracle) = Oracle::required() else { return };
+    let original = Program::Original(&oracle);
     let orders = |world: &World| {
         let cback = cback(world);
         ["--full collect", "collect", "purge"].map(|order| format!("{} {order}", cback.display()))
     };
     let mut client = master
-        .client("client", seed, |world| Access::Listed([&requests(world)[..], &orders(world)].concat()))
-        .managed(on_client);
+        .client("client", 203, |world| Access::Listed([&requests(world)[..], &orders(world)].concat()))
+        .managed(ours());
     master.configure(&master.network.scp_legacy(), &[&client]);
     let mut days = Vec::new();
     let mut asked = Vec::new();
     let mut day = Day::FIRST;
     let [collect_all, collect, purge] = orders(&client.world);
-    for (switches, collect) in [(&["--full"][..], collect_all), (&[], collect)] {
+    for (arguments, order) in [(&["--full", "-N", "collect"][..], collect_all), (&["-N", "collect"], collect)]
+    {
         client.world.change(10);
         client.it_is(day);
-        master.run_well(on_master, day, &[switches, &["-N", "collect"]].concat());
-        master.run_well(on_master, day, &["stage"]);
+        master.run_well(original, day, arguments);
+        master.run_well(original, day, &["stage"]);
         master.assert_staged(&client, day);
-        master.run_well(on_master, day, &["-N", "purge"]);
+        master.run_well(original, day, &["-N", "purge"]);
         days.push((day, client.world.snapshot()));
-        asked.push(collect);
-        asked.extend(staging(on_master, &client.world));
+        asked.push(order);
+        asked.extend(requests(&client.world));
         asked.push(purge.clone());
         day = day.next();
     }
     assert_eq!(client.host.asked(), asked);
     assert!(!client.world.log().contains("ERROR"), "{}", client.world.log());
-    if let Program::Ours(_) = on_client {
-        master.assert_restores(&client, &days);
-    }
-}
-
-/// What a client is asked when it is staged. We ask a second time whether it is ready: it may have begun to collect.
-fn staging(on_master: Program<'_>, world: &World) -> Vec<String> {
-    let [ready, data, done] = requests(world);
-    match on_master {
-        Program::Original(_) => vec![ready, data, done],
-        Program::Ours(_) => vec![ready.clone(), data, ready, done],
-    }
+    master.assert_restores(&client, &days);
 }
 
 #[test]
@@ -102,7 +89,12 @@ fn we_stage_clients_of_the_original_over_either_protocol() {
         }
         day = day.next();
     }
-    assert_eq!(filtered.host.asked(), vec![staging(ours(), &filtered.world); 3].concat());
+    // We ask a second time whether it is ready: it may have begun to collect.
+    let [ready, data, done] = requests(&filtered.world);
+    assert_eq!(filtered.host.asked(), vec![[ready.clone(), data, ready, done]; 3].concat());
+    // All that is copied on a day goes over one connection.
+    assert_eq!([modern.host.connections(), filtered.host.connections()], [3, 3]);
+    assert!(modern.host.becomes_idle() && filtered.host.becomes_idle(), "connections stay open");
 }
 
 #[test]

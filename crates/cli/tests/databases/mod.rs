@@ -1,0 +1,9 @@
+//! Databases of real servers: dumped, staged, verified, and brought back.
+
+mod failures;
+mod machine;
+mod mysql;
+mod original;
+mod postgresql;
+
+use machine::Machine;
