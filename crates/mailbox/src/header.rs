@@ -110,8 +110,8 @@ mod tests {
         sent(format!("{FROM}{text}\n").as_bytes(), &TimeZone::UTC)
     }
 
-    fn at(text: &str) -> Option<i64> {
-        Some(text.parse::<jiff::Timestamp>().unwrap().as_second())
+    fn at(text: &str) -> i64 {
+        text.parse::<jiff::Timestamp>().unwrap().as_second()
     }
 
     #[test]
@@ -126,7 +126,7 @@ mod tests {
             ("Date: gestern\n".to_owned(), at("2020-11-10T10:00:00Z"), true),
             ("Date-X: 25 Nov 2026 10:00 GMT\n".to_owned(), at("2020-11-10T10:00:00Z"), false),
         ] {
-            assert_eq!(of(&text), Sent { instant, is_doubtful }, "{text}");
+            assert_eq!(of(&text), Sent { instant: Some(instant), is_doubtful }, "{text}");
         }
         let undated = sent(b"From a@b x:00 2020\nDate: x\n\n", &TimeZone::UTC);
         assert_eq!(undated, Sent { instant: None, is_doubtful: true });

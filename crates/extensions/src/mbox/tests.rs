@@ -1,6 +1,6 @@
 use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -24,6 +24,8 @@ const TUESDAY: &str = "2026-11-24T02:00:00Z[UTC]";
 struct World {
     root: tempfile::TempDir,
     section: String,
+    /// User and group.
+    owner: (&'static str, &'static str),
     full: bool,
     is_picked_up: bool,
 }
@@ -44,7 +46,7 @@ impl World {
         let section = format!(
             "<mbox><collect_mode>{mode}</collect_mode><compress_mode>none</compress_mode>{section}</mbox>"
         );
-        Self { root, section, full: false, is_picked_up: true }
+        Self { root, section, owner: ("root", "root"), full: false, is_picked_up: true }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -61,11 +63,11 @@ impl World {
     }
 
     fn load(&self) -> Loaded {
-        let root = self.root.path().display();
+        let (root, (user, group)) = (self.root.path().display(), self.owner);
         let section = self.section.replace("<abs_path>", &format!("<abs_path>{root}"));
         let text = format!(
             "<cb_config><options><starting_day>sunday</starting_day><working_dir>{root}/working</working_dir>
-            <backup_user>root</backup_user><backup_group>root</backup_group><rcp_command>/usr/bin/scp</rcp_command></options>
+            <backup_user>{user}</backup_user><backup_group>{group}</backup_group><rcp_command>/usr/bin/scp</rcp_command></options>
             <collect><collect_dir>{root}/collect</collect_dir></collect>{section}</cb_config>"
         );
         Config::parse(Source::new("/etc/cback3.conf", &text)).unwrap()
@@ -322,6 +324,14 @@ fn a_directory_is_one_archive_of_its_mailboxes() {
     };
     let all = [(".hidden", ""), ("inbox", &messages(&["1", "2"])), ("link", &message("4"))];
     assert_eq!(world.members("20261122"), named(&all));
+    let stored = redcedar_testing::members::read(&world.output("20261122", "mail.tar")).unwrap();
+    let [inbox, link] = ["mail/inbox", "elsewhere"].map(|name| fs_err::metadata(world.path(name)).unwrap());
+    for (member, file) in [(&stored[1], inbox), (&stored[2], link)] {
+        assert_eq!(
+            (member.mode, member.uid, member.mtime),
+            (file.mode() & 0o777, file.uid().into(), file.mtime())
+        );
+    }
     // From one mailbox to the other: new to that one.
     world.append("elsewhere", &message("2"));
     world.run_well(MONDAY);
@@ -421,6 +431,45 @@ fn an_unchanged_mailbox_is_recognised_without_being_read() {
     // What was changed a moment ago may be changing still.
     let (copied, _) = world.copy("inbox", 0, &|| ());
     assert_eq!(copied.known.look, None);
+}
+
+#[test]
+fn copies_and_state_belong_to_the_backup_user() {
+    let mut world = World::new("incr", FILE);
+    world.owner = ("nobody", "nogroup");
+    world.write("inbox", messages(&["1"]));
+    world.run_well(SUNDAY);
+    let nobody = redcedar_system::account::owner("nobody", "nogroup").unwrap();
+    let own = world.time_file().with_extension("mboxlast.json");
+    for path in [world.output("20261122", "inbox"), world.time_file(), own] {
+        let file = fs_err::metadata(path).unwrap();
+        assert_eq!(file.mode() & 0o7777, 0o640);
+        if redcedar_testing::program::is_root() {
+            assert_eq!((file.uid(), file.gid()), (nobody.uid, nobody.gid));
+        }
+    }
+}
+
+#[test]
+fn a_program_that_is_delivering_mail_is_waited_for() {
+    let world = World::new("incr", FILE);
+    world.write("inbox", messages(&["1"]));
+    let mut delivers = redcedar_testing::program::command("python3");
+    delivers.arg("-c").arg(
+        "import fcntl, sys, time
+file = open(sys.argv[1], 'a')
+fcntl.lockf(file, fcntl.LOCK_EX)
+print('locked', flush=True)
+time.sleep(0.5)
+file.write(sys.argv[2])",
+    );
+    let delivers = delivers.arg(world.path("inbox")).arg(message("2")).stdout(std::process::Stdio::piped());
+    let mut delivers = delivers.spawn().unwrap();
+    let mut said = [0; 6];
+    delivers.stdout.as_mut().unwrap().read_exact(&mut said).unwrap();
+    let (copied, stored) = world.copy("inbox", i64::MAX, &|| ());
+    delivers.wait().unwrap();
+    assert_eq!((copied.remarks, stored), (vec![], messages(&["1", "2"])));
 }
 
 #[test]

@@ -70,7 +70,8 @@ fn long_headers_and_lines_are_bodies_in_the_end() {
 
 #[test]
 fn what_is_no_mailbox_is_given_back_whole() {
-    for text in ["junk\n", "\n\njunk", "\0\0", "From x\nFrom: a\n\nb\n", "\n"] {
+    let late = format!("junk\n\n{}", message("1", "x"));
+    for text in [late.as_str(), "junk\n", "\n\njunk", "\0\0", "From x\nFrom: a\n\nb\n", "\n"] {
         match open(text.as_bytes()).unwrap() {
             Content::Other(mut other) => {
                 let mut back = String::new();
