@@ -140,7 +140,16 @@ impl Run<'_> {
 
     /// What an increment of an entry builds on; nothing when everything is copied again.
     fn base(&self, entry: &Entry, memory: Memory) -> Option<Base> {
-        let base = memory.base(self.is_picked_up, &self.now)?;
+        let is_known = memory.week().is_some();
+        let Some(base) = memory.base(self.is_picked_up, &self.now) else {
+            if is_known {
+                self.system.monitor.info(format!(
+                    "No full copy of [{}] is known to be picked up; everything is copied again.",
+                    escape::display(&entry.path.value)
+                ));
+            }
+            return None;
+        };
         // What is there of today would be replaced by what came since.
         if base.day == self.today.date && self.is_there(entry) {
             self.system.monitor.info(format!(
