@@ -9,6 +9,7 @@ mod databases;
 mod encrypt;
 mod git;
 mod items;
+mod mbox;
 mod mercurial;
 mod mysql;
 pub(crate) mod output;
@@ -32,6 +33,7 @@ pub const ALL: &[&dyn Extension] = &[
     &git::Git,
     &mercurial::Mercurial,
     &sqlite::Sqlite,
+    &mbox::Mbox,
     &sysinfo::Sysinfo,
     &encrypt::Encrypt,
     &split::Split,

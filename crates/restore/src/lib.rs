@@ -1,4 +1,4 @@
-//! The way back: sources, chains, list, restore, verify, salvage; dumps of databases, repositories.
+//! The way back: sources, chains, list, restore, verify, salvage; dumps of databases, repositories, mail.
 //!
 //! Needs no configuration and no state: a directory of archives is enough, made by us or by the originals.
 //! [`Source`] finds what is there, [`chain`] which archives make up a state, [`tree`] what that state was, [`restore`]
@@ -11,6 +11,7 @@ mod extract;
 mod layer;
 mod layers;
 pub mod list;
+pub mod mailbox;
 mod metadata;
 mod notes;
 mod object;

@@ -19,6 +19,7 @@ use crate::database::{ReadError, StoredDump};
 use crate::layer::{Manifest, read_header};
 use crate::layers::Keys;
 use crate::list::{Base, Runs};
+use crate::mailbox;
 use crate::path::clean;
 use crate::repository::{self, Chains, RepositoryError};
 use crate::scan::describe;
@@ -178,7 +179,22 @@ impl Check<'_> {
             };
             monitor.progress(&done, item.archive.as_ref().map(|(file, _)| file.path()));
         }
-        self.dumps(&digests)
+        self.dumps(&digests)?;
+        self.mail(&digests)
+    }
+
+    /// Reads pieces of mailboxes to their ends.
+    fn mail(&mut self, digests: &HashMap<OsString, [u8; 32]>) -> Result<(), Interrupted> {
+        for (file, kind) in &self.peer.others {
+            if *kind != OtherKind::Mbox || !is_open(file, digests) {
+                continue;
+            }
+            match mailbox::prove(file, self.interrupt)? {
+                Ok(mailboxes) => self.report.members += mailboxes,
+                Err(message) => self.damage(file, message),
+            }
+        }
+        Ok(())
     }
 
     /// Reads dumps to their ends: that is where it shows whether they are complete.

@@ -1,6 +1,7 @@
 //! `redcedar restore`: everything back, as of any day.
 
 mod databases;
+mod mailboxes;
 mod repositories;
 
 use std::ffi::OsString;
@@ -27,7 +28,8 @@ use crate::output::json::{Document, JsonPath, result_word};
 /// everything comes back. Deleted files stay deleted. Nothing is written where it was unless --in-place asks for it, and nothing
 /// that is there already is replaced unless --overwrite allows it.
 ///
-/// A database comes back as SQL in a file, or is loaded into a server that has no such database, or an empty one.
+/// A database comes back as SQL in a file, or is loaded into a server that has no such database, or an empty one. A mailbox comes
+/// back as the file DIR, put together from its pieces; a directory of mailboxes as the directory DIR.
 ///
 /// A repository of Subversion, Git or Mercurial is made anew in DIR, with everything it had on the day, by the program it belongs
 /// to. A SQLite database comes back as the file DIR.
@@ -41,7 +43,8 @@ use crate::output::json::{Document, JsonPath, result_word};
   redcedar restore --database web --to-file /tmp/web.sql
   redcedar restore --database web --into-server --server-option=--host=db1
   redcedar restore --repository /srv/svn/project --to /tmp/project
-  redcedar restore --sqlite /srv/app/app.db --to /tmp/app.db")]
+  redcedar restore --sqlite /srv/app/app.db --to /tmp/app.db
+  redcedar restore --mailbox /var/mail/anna --to /tmp/anna")]
 pub(crate) struct Args {
     /// Files or directories to bring back [default: everything]
     #[arg(value_name = "PATH")]
@@ -70,6 +73,8 @@ pub(crate) struct Args {
     databases: databases::DatabaseArgs,
     #[command(flatten)]
     repositories: repositories::Args,
+    #[command(flatten)]
+    mailboxes: mailboxes::MailboxArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -98,6 +103,9 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
     }
     if let Some(wanted) = args.repositories.wanted() {
         return repositories::run(&wanted, args, context, out);
+    }
+    if let Some(wanted) = args.mailboxes.wanted() {
+        return mailboxes::run(wanted, args, context, out);
     }
     let request = request(args, context)?;
     let System { monitor, interrupt, .. } = &context.system;

@@ -77,6 +77,10 @@ fn machine(command: &str) -> Sandbox {
             sandbox.write("/etc/redcedar.conf", config);
             fs_err::copy(sandbox.path("/etc/redcedar.conf"), sandbox.path("/etc/cback3.conf")).unwrap();
             write_backups(&sandbox);
+            sandbox.write("/var/backups/redcedar/collect/mysqldump-web.txt", "-- Dump completed\n");
+            let mailbox = sandbox.path("/var/mail/anna").display().to_string()[1..].replace('/', "-");
+            let letter = "From b@c Mon Nov 23 01:00:00 2026\nSubject: hello\n\nhello\n\n";
+            sandbox.write(&format!("/var/backups/redcedar/collect/mbox-20261123-{mailbox}"), letter);
             prepare(&sandbox, "run collect stage");
             sandbox.at("2026-11-24T02:00:00");
             sandbox.write("/home/anna/report.odt", "final");

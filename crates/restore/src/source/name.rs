@@ -11,6 +11,8 @@ use redcedar_archive::{Compression, manifest, naming};
 use redcedar_system::fs::TEMPORARY_PREFIX;
 use serde::Serialize;
 
+use crate::mailbox::PieceName;
+
 /// What a file is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoredKind {
@@ -70,11 +72,9 @@ impl OtherKind {
         }
     }
 
-    /// Whether it is a backup of its own, of a database or a repository.
+    /// Whether it is a backup of its own, of something that is no file: it tells a directory with backups from any other.
     pub(crate) fn is_dump(self) -> bool {
-        let dumps =
-            [Self::Mysql, Self::Postgresql, Self::Subversion, Self::Git, Self::Mercurial, Self::Sqlite];
-        dumps.contains(&self)
+        !matches!(self, Self::SystemInformation | Self::Foreign)
     }
 }
 
@@ -105,6 +105,9 @@ pub fn classify(name: &OsStr) -> StoredKind {
     if let Some(kind) = repository(name) {
         return StoredKind::Other(kind);
     }
+    if PieceName::of_file(name).is_some() {
+        return StoredKind::Other(OtherKind::Mbox);
+    }
     if let Some(kind) = dump(strip_compression(bytes)) {
         return StoredKind::Other(kind);
     }
@@ -120,21 +123,11 @@ fn strip_compression(name: &[u8]) -> &[u8] {
 
 fn dump(name: &[u8]) -> Option<OtherKind> {
     let text = name.strip_suffix(b".txt");
-    if is_mbox(name) {
-        return Some(OtherKind::Mbox);
-    }
     match text? {
         b"dpkg-selections" | b"fdisk-l" | b"ls-laR" => Some(OtherKind::SystemInformation),
         text if text.starts_with(b"sysinfo-") => Some(OtherKind::SystemInformation),
         _ => None,
     }
-}
-
-/// `mbox-YYYYMMDD-NAME`.
-fn is_mbox(name: &[u8]) -> bool {
-    name.strip_prefix(b"mbox-")
-        .and_then(|rest| rest.split_first_chunk::<8>())
-        .is_some_and(|(date, rest)| date.iter().all(u8::is_ascii_digit) && rest.len() > 1 && rest[0] == b'-')
 }
 
 /// Backups of repositories and of databases that are files.
@@ -172,6 +165,8 @@ mod tests {
             ("etc.tar.gz_0001", StoredKind::Other(OtherKind::Foreign)),
             ("mbox-20261124-home-x-mail.tar", StoredKind::Other(OtherKind::Mbox)),
             ("mbox-20261124-home-x-mail.bz2", StoredKind::Other(OtherKind::Mbox)),
+            ("mbox-20261124-home-x-mail.tar.zst", StoredKind::Other(OtherKind::Mbox)),
+            ("mbox-20261324-x.tar", archive("mbox-20261324-x", Compression::None)),
             ("mbox-2026-x.tar", archive("mbox-2026-x", Compression::None)),
             ("svndump-0:17-svn-repo.txt.gz", StoredKind::Other(OtherKind::Subversion)),
             ("svndump-0:17-svn-repo.txt.zst", StoredKind::Other(OtherKind::Subversion)),
