@@ -11,6 +11,7 @@ use redcedar_system::fs::PendingFile;
 use redcedar_system::{Interrupt, Interrupted, escape};
 use serde::Serialize;
 
+use crate::layers::Keys;
 use crate::peer::{self, PeerError};
 use crate::source::{Source, SourceError, StoredFile};
 
@@ -22,6 +23,8 @@ const MODE: u32 = 0o600;
 pub struct SqliteRequest {
     /// Where the backups are; see [`crate::RestoreRequest::source`].
     pub source: PathBuf,
+    /// Secret keys for what is encrypted.
+    pub keys: Keys,
     /// The machine; may be left out where there is only one.
     pub peer: Option<OsString>,
     /// The database, by its path or its normalised path.
@@ -96,7 +99,7 @@ pub enum SqliteError {
 /// # Errors
 /// When that cannot be done; then nothing is left of it.
 pub fn restore_sqlite(request: &SqliteRequest, interrupt: &Interrupt) -> Result<SqliteReport, SqliteError> {
-    let source = Source::open(&request.source)?;
+    let source = Source::open_with(&request.source, &request.keys)?;
     let peer = peer::choose(&source, request.peer.as_deref())?;
     let (database, date, file) = find(&source, &peer, request)?;
     if fs_err::symlink_metadata(&request.target).is_ok() {

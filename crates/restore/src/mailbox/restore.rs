@@ -14,6 +14,7 @@ use redcedar_system::{Interrupt, Interrupted, Monitor, escape};
 use super::content::{Content, ReadError, each_member};
 use super::find::{FindError, Found, find};
 use super::merge::Merged;
+use crate::layers::Keys;
 use crate::peer::{self, PeerError};
 use crate::source::{Source, SourceError};
 
@@ -22,6 +23,8 @@ use crate::source::{Source, SourceError};
 pub struct Request {
     /// Where the backups are; see [`crate::RestoreRequest::source`].
     pub source: PathBuf,
+    /// Secret keys for what is encrypted.
+    pub keys: Keys,
     /// The machine; may be left out where there is only one.
     pub peer: Option<OsString>,
     /// A configured path, a mailbox in a configured directory, or a normalised name.
@@ -113,7 +116,7 @@ pub enum MailError {
 /// # Errors
 /// When nothing could be done. What was done only in part is in the report.
 pub fn restore(request: &Request, monitor: &dyn Monitor, interrupt: &Interrupt) -> Result<Report, MailError> {
-    let source = Source::open(&request.source)?;
+    let source = Source::open_with(&request.source, &request.keys)?;
     let peer = peer::choose(&source, request.peer.as_deref())?;
     let found = find(&source, &peer, &request.wanted, request.as_of, request.starting_day)?;
     let mut report = Report {

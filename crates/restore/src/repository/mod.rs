@@ -20,6 +20,7 @@ use serde::Serialize;
 
 use self::find::Found;
 use self::place::Place;
+use crate::layers::Keys;
 use crate::peer::{self, PeerError};
 use crate::source::{Source, SourceError};
 
@@ -30,6 +31,8 @@ pub(crate) use self::verify::{Chains, prove};
 pub struct RepositoryRequest {
     /// Where the backups are; see [`crate::RestoreRequest::source`].
     pub source: PathBuf,
+    /// Secret keys for what is encrypted.
+    pub keys: Keys,
     /// The machine; may be left out where there is only one.
     pub peer: Option<OsString>,
     /// The repository, by its path or its normalised path.
@@ -151,7 +154,7 @@ pub fn restore_repository(
     request: &RepositoryRequest,
     system: &System,
 ) -> Result<RepositoryReport, RepositoryError> {
-    let source = Source::open(&request.source)?;
+    let source = Source::open_with(&request.source, &request.keys)?;
     let peer = peer::choose(&source, request.peer.as_deref())?;
     let found = find::find(&source, &peer, &request.repository, request.as_of)?;
     let report = found.report(&peer);

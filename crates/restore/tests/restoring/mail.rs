@@ -50,6 +50,7 @@ impl World {
 
     fn request(&self, wanted: &str) -> Request {
         Request {
+            keys: Keys::default(),
             source: self.0.path().join("staging"),
             peer: None,
             wanted: OsString::from(wanted),

@@ -70,6 +70,7 @@ fn request(wanted: &OsStr, args: &super::Args, context: &Context) -> Result<Requ
     };
     Ok(Request {
         source: directory,
+        keys: args.source.keys(context)?,
         peer: args.source.peer.clone(),
         wanted: wanted.to_owned(),
         as_of: as_of(args, context)?,

@@ -54,6 +54,7 @@ pub(super) fn run(
     let Place { directory, .. } = args.source.place(context)?;
     let peer = args.source.peer.clone();
     let as_of = as_of(args, context)?;
+    let keys = args.source.keys(context)?;
     // Without --to there would be --in-place, which does not go with these.
     let target = args.to.clone().unwrap_or_default();
     let dry_run = context.global.dry_run;
@@ -62,6 +63,7 @@ pub(super) fn run(
             let repository = (*repository).to_owned();
             let request = RepositoryRequest {
                 source: directory,
+                keys,
                 peer,
                 repository,
                 as_of,
@@ -74,8 +76,15 @@ pub(super) fn run(
         }
         Wanted::Sqlite(database) => {
             let database = (*database).to_owned();
-            let request =
-                SqliteRequest { source: directory, peer, database, as_of, target: target.clone(), dry_run };
+            let request = SqliteRequest {
+                source: directory,
+                keys,
+                peer,
+                database,
+                as_of,
+                target: target.clone(),
+                dry_run,
+            };
             let report = restore_sqlite(&request, &context.system.interrupt).map_err(no_database)?;
             context.terminal.finish();
             tell_database(&report, target, context, out)
