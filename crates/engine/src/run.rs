@@ -1,5 +1,6 @@
 //! Executes a plan: one run at a time per working directory, hooks around each action, in order, until something fails here.
 
+mod findings;
 mod managed;
 mod program;
 
@@ -8,7 +9,7 @@ use redcedar_config::{Config, Diagnostics, Document};
 use redcedar_system::command::{Command, CommandError, Finished, quoted};
 use redcedar_system::fs::{Lock, LockError};
 use redcedar_system::interrupt::Interrupted;
-use redcedar_system::{Level, System, escape};
+use redcedar_system::{System, escape};
 
 use crate::announced::Announced;
 use crate::collect::{self, CollectError, CollectRequest};
@@ -17,7 +18,6 @@ use crate::outcome::Outcome;
 use crate::plan::{Builtin, Function, HookCall, Place, Plan, Step};
 use crate::purge::{self, PurgeError};
 use crate::stage::{self, StageError, StageReport, StageRequest, StageSettings};
-use crate::validate::{self, Severity};
 
 /// What is run, and how.
 #[derive(Clone, Copy)]
@@ -107,6 +107,14 @@ pub enum RunError {
     #[error("{failed} of the configured items could not be collected")]
     Incomplete {
         /// How many.
+        failed: usize,
+    },
+    /// Something was not done with all staged files, so that what would follow is not: it may rely on it.
+    #[error("action [{action}] was not completed: {failed} failures")]
+    Unfinished {
+        /// The action.
+        action: String,
+        /// How many files or days failed.
         failed: usize,
     },
     /// Stage failed.
@@ -254,9 +262,14 @@ fn step(
     let before = outcome.failures.len();
     act(step, request, announced, system, outcome)?;
     let failed = outcome.failures.len() - before;
-    // What follows builds on a complete collect; a peer or a file that fails elsewhere is no reason to stop.
-    if failed > 0 && request.is_source(step) {
-        return Err(RunError::Incomplete { failed });
+    // What follows builds on a complete collect, and on days that are what they should be: nothing is to be stored in clear
+    // because encrypting it failed. A peer or a file that fails elsewhere is no reason to stop.
+    match request.kind(step) {
+        Some(Kind::Source) if failed > 0 => return Err(RunError::Incomplete { failed }),
+        Some(Kind::Staged) if failed > 0 => {
+            return Err(RunError::Unfinished { action: name.clone(), failed });
+        }
+        _ => {}
     }
     for hook in &step.after {
         run_hook(hook, system)?;
@@ -287,7 +300,7 @@ fn act(
             result?;
         }
         Function::Builtin(Builtin::Purge) => outcome.merge(purge::purge(config, system)?),
-        Function::Builtin(Builtin::Validate) => report_findings(request, system)?,
+        Function::Builtin(Builtin::Validate) => findings::report(request, system)?,
         Function::Builtin(Builtin::Store | Builtin::Rebuild | Builtin::Initialize) => {
             return Err(RunError::Unavailable(step.action.name.clone()));
         }
@@ -340,15 +353,18 @@ impl<'a> RunRequest<'a> {
 
     /// Whether a step puts something into the collect directory.
     fn is_source(&self, step: &Step) -> bool {
-        step.place == Place::Here
-            && match step.action.function {
-                Function::Builtin(builtin) => builtin == Builtin::Collect,
-                Function::Extension(name) => {
-                    self.extension(name).is_some_and(|extension| extension.kind() == Kind::Source)
-                }
-                // What a program does is not known; one for staged days must not undo what was announced.
-                Function::Program | Function::NoAction => false,
-            }
+        self.kind(step) == Some(Kind::Source)
+    }
+
+    /// What a step acts on, if that is here and matters to others.
+    fn kind(&self, step: &Step) -> Option<Kind> {
+        match step.action.function {
+            _ if step.place != Place::Here => None,
+            Function::Builtin(builtin) => (builtin == Builtin::Collect).then_some(Kind::Source),
+            Function::Extension(name) => self.extension(name).map(Extension::kind),
+            // What a program does is not known; one for staged days must not undo what was announced.
+            Function::Program | Function::NoAction => None,
+        }
     }
 
     fn call<'b>(&'b self, is_picked_up: bool, system: &'b System) -> Call<'b> {
@@ -364,26 +380,6 @@ fn check_section(extension: &dyn Extension, action: &str, request: &RunRequest<'
         return Ok(());
     }
     Err(RunError::Section { action: action.to_owned(), diagnostics: request.document.diagnostics(findings) })
-}
-
-fn report_findings(request: &RunRequest<'_>, system: &System) -> Result<(), RunError> {
-    system.monitor.debug("Executing the 'validate' action.");
-    let level = if request.quiet { Level::Info } else { Level::Error };
-    let in_file = validate::sections(request.config, request.document, request.extensions, system)?;
-    if !in_file.is_empty() {
-        system.monitor.log(level, in_file.to_string().trim_end());
-    }
-    let findings = validate::validate(request.config);
-    for finding in &findings {
-        system.monitor.log(level, &finding.to_string());
-    }
-    let is_wrong = in_file.iter().any(|finding| finding.severity == redcedar_config::Severity::Error);
-    if is_wrong || findings.iter().any(|finding| finding.severity == Severity::Error) {
-        system.monitor.log(level, "Configuration is not valid.");
-        return Err(RunError::NotValid);
-    }
-    system.monitor.log(level, "Configuration is valid.");
-    Ok(())
 }
 
 fn run_hook(hook: &HookCall, system: &System) -> Result<(), RunError> {

@@ -1,4 +1,4 @@
-//! The way back: sources, chains, list, restore, verify, salvage; dumps of databases.
+//! The way back: sources, chains, list, restore, verify, salvage; dumps of databases, repositories, mail.
 //!
 //! Needs no configuration and no state: a directory of archives is enough, made by us or by the originals.
 //! [`Source`] finds what is there, [`chain`] which archives make up a state, [`tree`] what that state was, [`restore`]
@@ -9,7 +9,9 @@ mod content;
 pub mod database;
 mod extract;
 mod layer;
+mod layers;
 pub mod list;
+pub mod mailbox;
 mod metadata;
 mod notes;
 mod object;
@@ -18,20 +20,25 @@ mod path;
 mod peer;
 mod plan;
 mod report;
+mod repository;
 mod restore;
 mod scan;
 mod source;
+mod sqlite;
 mod target;
 pub mod tree;
 mod verify;
 pub mod writing;
 
+pub use layers::{KeyError, Keys, Opened};
 pub use list::list;
 pub use object::Overwrite;
 pub use peer::PeerError;
 pub use report::{Failure, ItemReport, Report};
+pub use repository::{RepositoryError, RepositoryReport, RepositoryRequest, restore_repository};
 pub use restore::{RestoreError, RestoreRequest, restore};
 pub use source::{
     Day, Layout, OtherKind, PeerDay, Source, SourceError, StoredFile, StoredItem, StoredKind, classify,
 };
+pub use sqlite::{SqliteError, SqliteReport, SqliteRequest, restore_sqlite};
 pub use verify::{Finding, Severity, VerifyError, VerifyReport, VerifyRequest, verify};

@@ -1,27 +1,30 @@
 //! Proving that what is stored is what was collected.
 
+mod checksums;
+mod stored;
+
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Read};
-use std::os::unix::ffi::OsStringExt;
+use std::io::Read;
 use std::path::PathBuf;
 
-use bstr::ByteSlice;
 use jiff::civil::Date;
-use redcedar_archive::digest;
 use redcedar_archive::manifest::{Entry, Flaw, Line};
-use redcedar_archive::reader::{self, BlockIndex, Event, Member, MemberKind, Members};
+use redcedar_archive::reader::{BlockIndex, Event, Member, MemberKind, Members};
 use redcedar_system::{Interrupt, Interrupted, Monitor, escape};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use crate::content::Content;
 use crate::database::{ReadError, StoredDump};
 use crate::layer::{Manifest, read_header};
+use crate::layers::Keys;
 use crate::list::{Base, Runs};
+use crate::mailbox;
 use crate::path::clean;
+use crate::repository::{self, Chains, RepositoryError};
 use crate::scan::describe;
-use crate::source::{PeerDay, Source, SourceError, StoredFile, StoredItem};
+use crate::source::{OtherKind, PeerDay, Source, SourceError, StoredFile, StoredItem};
+use crate::sqlite;
 
 /// What to prove.
 #[derive(Debug, Clone)]
@@ -32,6 +35,8 @@ pub struct VerifyRequest {
     pub peer: Option<OsString>,
     /// Only this day.
     pub day: Option<Date>,
+    /// What opens what is encrypted.
+    pub keys: Keys,
 }
 
 /// What was proven, and what was found.
@@ -47,6 +52,8 @@ pub struct VerifyReport {
     pub proven: u64,
     /// Archives without manifests: only their structure could be checked.
     pub unproven: u64,
+    /// Encrypted files without a key for them here: only that they are what was stored could be checked.
+    pub locked: u64,
     /// Everything that is not as it should be.
     pub findings: Vec<Finding>,
 }
@@ -97,16 +104,17 @@ pub fn verify(
     monitor: &dyn Monitor,
     interrupt: &Interrupt,
 ) -> Result<VerifyReport, VerifyError> {
-    let source = Source::open(&request.source)?;
+    let source = Source::open_with(&request.source, &request.keys)?;
     let mut report = VerifyReport::default();
     let mut runs = Runs::default();
+    let mut repositories = Chains::default();
     for day in source.days() {
         for peer in &day.peers {
             if request.peer.as_ref().is_some_and(|wanted| *wanted != peer.name) {
                 continue;
             }
             let mut check = Check { date: day.date, peer, report: &mut report, interrupt };
-            check.chains(&mut runs);
+            check.chains(&mut runs, &mut repositories);
             if request.day.is_none_or(|wanted| wanted == day.date) {
                 monitor.task(&format!("Verifying {} of {}", escape::display(&peer.name), day.date));
                 check.peer(monitor)?;
@@ -139,10 +147,13 @@ impl Check<'_> {
     }
 
     /// Gaps are looked for among all days, also when only one is read.
-    fn chains(&mut self, runs: &mut Runs) {
+    fn chains(&mut self, runs: &mut Runs, repositories: &mut Chains) {
+        for (file, message) in repositories.note(self.peer) {
+            self.damage(&file, message);
+        }
         for item in &self.peer.items {
             let Some(manifest) = &item.manifest else { continue };
-            // One that cannot be read is reported when its day is.
+            // One that cannot be read is reported when its day is, one without a key counted.
             let Ok(header) = read_header(manifest) else { continue };
             match runs.note(&self.peer.name, &item.name, &header) {
                 Base::Present => {}
@@ -168,79 +179,64 @@ impl Check<'_> {
             };
             monitor.progress(&done, item.archive.as_ref().map(|(file, _)| file.path()));
         }
-        self.dumps()
+        self.dumps(&digests)?;
+        self.mail(&digests)
     }
 
-    /// Reads dumps to their ends: that is where it shows whether they are complete.
-    fn dumps(&mut self) -> Result<(), Interrupted> {
-        for (file, _) in &self.peer.others {
-            let Some(dump) = StoredDump::new(&self.peer.name, self.date, file) else { continue };
-            match dump.prove(self.interrupt) {
-                Ok(_) => {}
-                Err(ReadError::Interrupted(interrupted)) => return Err(interrupted),
-                Err(error) => self.damage(file, error.to_string()),
+    /// Reads pieces of mailboxes to their ends.
+    fn mail(&mut self, digests: &HashMap<OsString, [u8; 32]>) -> Result<(), Interrupted> {
+        for (file, kind) in &self.peer.others {
+            if *kind != OtherKind::Mbox || !is_open(file, digests) {
+                continue;
+            }
+            match mailbox::prove(file, self.interrupt)? {
+                Ok(mailboxes) => self.report.members += mailboxes,
+                Err(message) => self.damage(file, message),
             }
         }
         Ok(())
     }
 
-    /// Compares all files with `cback.sha256`, and returns the digests of archives.
-    fn checksums(&mut self) -> Result<HashMap<OsString, [u8; 32]>, Interrupted> {
-        let mut expected = match self.peer.checksums.as_ref().map(read_checksums) {
-            None => HashMap::new(),
-            Some(Ok(expected)) => expected,
-            Some(Err(message)) => {
-                self.find(OsStr::new("cback.sha256"), Severity::Damage, message);
-                HashMap::new()
-            }
-        };
-        let mut found = HashMap::new();
-        let items = self
-            .peer
-            .items
-            .iter()
-            .flat_map(|item| item.archive.iter().map(|(file, _)| file).chain(item.manifest.as_ref()));
-        for file in items.chain(self.peer.others.iter().map(|(file, _)| file)) {
-            let name = name_of(file);
-            match self.digest(file)? {
-                Err(error) => self.damage(file, file.error("cannot read", &error).to_string()),
-                Ok(digest) => {
-                    self.report.files += 1;
-                    self.report.bytes += file.size();
-                    if expected.remove(&name).is_some_and(|expected| expected != digest) {
-                        self.damage(file, "its SHA-256 is not that of cback.sha256".to_owned());
-                    }
-                    found.insert(name, digest);
-                }
+    /// Reads dumps to their ends: that is where it shows whether they are complete.
+    fn dumps(&mut self, digests: &HashMap<OsString, [u8; 32]>) -> Result<(), Interrupted> {
+        for (file, kind) in self.peer.others.iter().filter(|(file, _)| is_open(file, digests)) {
+            self.interrupt.check()?;
+            if let Some(problem) = self.dump(file, *kind, digests)? {
+                self.damage(file, problem);
             }
         }
-        let mut missing: Vec<_> =
-            expected.into_keys().filter(|name| !self.peer.directory.join(name).exists()).collect();
-        missing.sort();
-        for name in missing {
-            self.find(&name, Severity::Damage, "it is in cback.sha256, but not here".to_owned());
-        }
-        Ok(found)
+        Ok(())
     }
 
-    fn digest(&self, file: &StoredFile) -> Result<io::Result<[u8; 32]>, Interrupted> {
-        let mut opened = match file.open() {
-            Ok(opened) => opened,
-            Err(error) => return Ok(Err(error)),
-        };
-        let mut hasher = Sha256::new();
-        let mut buffer = vec![0; 1 << 20];
-        loop {
-            self.interrupt.check()?;
-            match opened.read(&mut buffer) {
-                Ok(0) => return Ok(Ok(hasher.finalize().into())),
-                Ok(read) => hasher.update(&buffer[..read]),
-                Err(error) => return Ok(Err(error)),
-            }
+    /// What is wrong with a dump.
+    fn dump(
+        &self,
+        file: &StoredFile,
+        kind: OtherKind,
+        digests: &HashMap<OsString, [u8; 32]>,
+    ) -> Result<Option<String>, Interrupted> {
+        if let Some(dump) = StoredDump::new(&self.peer.name, self.date, file) {
+            return match dump.prove(self.interrupt) {
+                Ok(_) => Ok(None),
+                Err(ReadError::Interrupted(interrupted)) => Err(interrupted),
+                Err(error) => Ok(Some(error.to_string())),
+            };
+        }
+        if kind == OtherKind::Sqlite {
+            return Ok(sqlite::prove(file).err().map(|error| error.to_string()));
+        }
+        match repository::prove(file, kind, digests, self.interrupt) {
+            Ok(()) => Ok(None),
+            Err(RepositoryError::Interrupted(interrupted)) => Err(interrupted),
+            Err(error) => Ok(Some(error.to_string())),
         }
     }
 
     fn item(&mut self, item: &StoredItem, digests: &HashMap<OsString, [u8; 32]>) -> Result<(), Interrupted> {
+        let mut files = item.archive.iter().map(|(file, _)| file).chain(item.manifest.as_ref());
+        if !files.all(|file| is_open(file, digests)) {
+            return Ok(());
+        }
         let manifest = match (Manifest::read(item), &item.manifest) {
             (Ok(manifest), _) => manifest,
             (Err(message), Some(file)) => {
@@ -280,11 +276,10 @@ impl Check<'_> {
         let mut expected = self.expected(file, manifest);
         let Some((_, compression)) = item.archive else { return Ok(()) };
         let index = manifest.and_then(|manifest| {
-            BlockIndex::new(&manifest.trailer.blocks, file.size(), manifest.trailer.uncompressed_size?)
+            BlockIndex::new(&manifest.trailer.blocks, file.plain_size()?, manifest.trailer.uncompressed_size?)
         });
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let opened =
-            file.open().and_then(|opened| reader::sequential(opened, compression, index.as_ref(), threads));
+        let opened = file.open().and_then(|opened| opened.archive(compression, index.as_ref(), threads));
         let mut members = match opened {
             Ok(reader) => Members::new(reader),
             Err(error) => {
@@ -347,6 +342,11 @@ impl Check<'_> {
     }
 }
 
+/// Whether a file can be looked into. Of one that is encrypted or split and could not be opened, that has been told.
+fn is_open(file: &StoredFile, digests: &HashMap<OsString, [u8; 32]>) -> bool {
+    file.is_plain() || digests.contains_key(&name_of(file))
+}
+
 fn name_of(file: &StoredFile) -> OsString {
     file.path().file_name().unwrap_or_default().to_owned()
 }
@@ -378,61 +378,5 @@ fn compare<R: Read>(
         Some(expected) if expected == digest => Ok(true),
         Some(_) => Err("its SHA-256 is not that of the manifest".to_owned()),
         None => Ok(false),
-    }
-}
-
-/// Reads the lines of `sha256sum`.
-fn read_checksums(file: &StoredFile) -> Result<HashMap<OsString, [u8; 32]>, String> {
-    let mut text = Vec::new();
-    let read = file.open().and_then(|mut opened| opened.read_to_end(&mut text));
-    read.map_err(|error| file.error("cannot read", &error).to_string())?;
-    let lines = text.lines().enumerate();
-    lines
-        .map(|(number, line)| {
-            checksum_line(line).ok_or_else(|| format!("line {} cannot be understood", number + 1))
-        })
-        .collect()
-}
-
-/// `DIGEST  NAME`, `DIGEST *NAME`, or either with a backslash before it, where the name has escapes.
-fn checksum_line(line: &[u8]) -> Option<(OsString, [u8; 32])> {
-    let (escaped, line) = match line.strip_prefix(b"\\") {
-        Some(line) => (true, line),
-        None => (false, line),
-    };
-    let (digest, name) = line.split_at_checked(64)?;
-    let name = name.strip_prefix(b"  ").or_else(|| name.strip_prefix(b" *"))?;
-    let name = if escaped { unescape(name)? } else { name.to_vec() };
-    Some((OsString::from_vec(name), digest::from_hex_exact(digest)?))
-}
-
-fn unescape(name: &[u8]) -> Option<Vec<u8>> {
-    let mut bytes = name.iter();
-    let mut plain = Vec::with_capacity(name.len());
-    while let Some(byte) = bytes.next() {
-        plain.push(match (byte, (*byte == b'\\').then(|| bytes.next())) {
-            (_, Some(Some(b'n'))) => b'\n',
-            (_, Some(Some(b'r'))) => b'\r',
-            (_, Some(Some(b'\\'))) => b'\\',
-            (_, Some(_)) => return None,
-            (byte, None) => *byte,
-        });
-    }
-    Some(plain)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn checksum_lines_are_those_of_sha256sum() {
-        let hex = "ab".repeat(32);
-        let line = |text: String| checksum_line(text.as_bytes());
-        assert_eq!(line(format!("{hex}  a b")), Some(("a b".into(), [0xab; 32])));
-        assert_eq!(line(format!("{hex} *x")), Some(("x".into(), [0xab; 32])));
-        assert_eq!(line(format!("\\{hex}  a\\nb\\\\")), Some(("a\nb\\".into(), [0xab; 32])));
-        assert_eq!(line(format!("{hex} x")), None);
-        assert_eq!(line("ab  x".to_owned()), None);
     }
 }

@@ -109,6 +109,23 @@ pub fn account(name: &str) -> Result<Account, AccountError> {
     })
 }
 
+/// The user with a number. One that the machine does not know by name has its number for a name and no further groups.
+///
+/// # Errors
+/// When the account database cannot be asked.
+pub fn account_of(owner: Owner) -> Result<Account, AccountError> {
+    let lookup = |source| AccountError::Lookup { name: owner.uid.to_string(), source };
+    match User::from_uid(Uid::from_raw(owner.uid)).map_err(lookup)? {
+        Some(user) => account(&user.name),
+        None => Ok(Account {
+            name: owner.uid.to_string(),
+            owner,
+            groups: vec![owner.gid],
+            home: PathBuf::from("/"),
+        }),
+    }
+}
+
 /// The id of a group, by name only.
 ///
 /// # Errors

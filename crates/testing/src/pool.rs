@@ -101,6 +101,14 @@ impl Pool {
     /// # Errors
     /// When the file cannot be written.
     pub fn configure(&self, collect: &str) -> io::Result<()> {
+        self.configure_with(collect, "")
+    }
+
+    /// The same with further sections.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn configure_with(&self, collect: &str, sections: &str) -> io::Result<()> {
         let collect_dir = self.collect_dir();
         let collect_dir = collect_dir.display();
         self.write_configuration(
@@ -113,7 +121,7 @@ impl Pool {
             "",
             &format!(
                 "<collect><collect_dir>{collect_dir}</collect_dir>{collect}</collect>
-  <purge><dir><abs_path>{collect_dir}</abs_path><retain_days>0</retain_days></dir></purge>"
+  <purge><dir><abs_path>{collect_dir}</abs_path><retain_days>0</retain_days></dir></purge>{sections}"
             ),
         )
     }
@@ -148,6 +156,15 @@ impl Pool {
     /// When the file cannot be written.
     pub fn configure_master(&self, options: &str, peers: &str, stage: &str) -> io::Result<()> {
         self.write_configuration(options, peers, stage, "")
+    }
+
+    /// Adds sections to the configuration.
+    ///
+    /// # Errors
+    /// When the file cannot be read or written.
+    pub fn add_sections(&self, sections: &str) -> io::Result<()> {
+        let text = fs_err::read_to_string(self.config())?;
+        fs_err::write(self.config(), text.replace("</cb_config>", &format!("{sections}</cb_config>")))
     }
 
     fn write_configuration(&self, options: &str, peers: &str, stage: &str, sections: &str) -> io::Result<()> {

@@ -3,6 +3,7 @@
 mod case;
 mod collect;
 mod dump;
+mod mbox;
 pub(crate) mod measure;
 mod report;
 mod setting;
@@ -19,6 +20,8 @@ pub(crate) enum Part {
     Collect(collect::Options),
     /// Dump databases of servers that are started for it
     Dump(dump::Options),
+    /// Increments of a large mailbox
+    Mbox(mbox::Options),
     /// Choose what a snapshot of this machine saves
     Snapshot(snapshot::Options),
     /// Stage many peers over ssh
@@ -57,6 +60,7 @@ pub(crate) fn run(part: Part) -> anyhow::Result<()> {
     let rows = match part {
         Part::Collect(options) => collect::run(&options),
         Part::Dump(options) => dump::run(&options),
+        Part::Mbox(options) => mbox::run(&options),
         Part::Snapshot(options) => snapshot::run(&options),
         Part::Stage(options) => stage::run(&options),
     }?;

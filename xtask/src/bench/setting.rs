@@ -157,7 +157,7 @@ pub(crate) fn empty(target: &Path) -> Result<()> {
 
 /// A weekday on which no run of today or tomorrow starts a new week.
 #[expect(clippy::disallowed_methods, reason = "a benchmark runs at the time it runs")]
-fn another_day() -> &'static str {
+pub(crate) fn another_day() -> &'static str {
     const FROM_THURSDAY: [&str; 7] =
         ["thursday", "friday", "saturday", "sunday", "monday", "tuesday", "wednesday"];
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);

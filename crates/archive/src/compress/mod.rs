@@ -51,6 +51,16 @@ impl Compression {
         }
     }
 
+    /// Splits `NAME[.SUFFIX]` into `NAME` and the compression.
+    pub fn of_file(name: &OsStr) -> (&OsStr, Self) {
+        use std::os::unix::ffi::OsStrExt;
+        let compressed = [Self::Gzip, Self::Bzip2, Self::Zstd].into_iter().find_map(|compression| {
+            let stem = name.as_bytes().strip_suffix(compression.suffix().as_bytes())?;
+            Some((OsStr::from_bytes(stem), compression))
+        });
+        compressed.unwrap_or((name, Self::None))
+    }
+
     /// Splits `NAME.tar[.SUFFIX]` into `NAME` and the compression; nothing for other names.
     pub fn of_archive(name: &OsStr) -> Option<(&OsStr, Self)> {
         use std::os::unix::ffi::OsStrExt;

@@ -9,6 +9,7 @@ mod pax;
 pub mod read;
 pub mod salvage;
 pub(crate) mod sparse;
+pub mod stream;
 
 /// Everything in an archive is a multiple of this.
 pub const BLOCK: usize = 512;

@@ -1,6 +1,8 @@
 //! `redcedar restore`: everything back, as of any day.
 
 mod databases;
+mod mailboxes;
+mod repositories;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -26,7 +28,11 @@ use crate::output::json::{Document, JsonPath, result_word};
 /// everything comes back. Deleted files stay deleted. Nothing is written where it was unless --in-place asks for it, and nothing
 /// that is there already is replaced unless --overwrite allows it.
 ///
-/// A database comes back as SQL in a file, or is loaded into a server that has no such database, or an empty one.
+/// A database comes back as SQL in a file, or is loaded into a server that has no such database, or an empty one. A mailbox comes
+/// back as the file DIR, put together from its pieces; a directory of mailboxes as the directory DIR.
+///
+/// A repository of Subversion, Git or Mercurial is made anew in DIR, with everything it had on the day, by the program it belongs
+/// to. A SQLite database comes back as the file DIR.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   redcedar restore --from /mnt/backup --to /tmp/restored
@@ -35,7 +41,10 @@ use crate::output::json::{Document, JsonPath, result_word};
   redcedar restore /home/anna/report.odt --from /mnt/backup --in-place --overwrite if-different
   redcedar restore --to /tmp/everything --dry-run
   redcedar restore --database web --to-file /tmp/web.sql
-  redcedar restore --database web --into-server --server-option=--host=db1")]
+  redcedar restore --database web --into-server --server-option=--host=db1
+  redcedar restore --repository /srv/svn/project --to /tmp/project
+  redcedar restore --sqlite /srv/app/app.db --to /tmp/app.db
+  redcedar restore --mailbox /var/mail/anna --to /tmp/anna")]
 pub(crate) struct Args {
     /// Files or directories to bring back [default: everything]
     #[arg(value_name = "PATH")]
@@ -62,6 +71,10 @@ pub(crate) struct Args {
     numeric_owner: bool,
     #[command(flatten)]
     databases: databases::DatabaseArgs,
+    #[command(flatten)]
+    repositories: repositories::Args,
+    #[command(flatten)]
+    mailboxes: mailboxes::MailboxArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -87,6 +100,12 @@ impl From<OverwriteMode> for Overwrite {
 pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResult {
     if args.databases.is_meant() {
         return databases::run(args, context, out);
+    }
+    if let Some(wanted) = args.repositories.wanted() {
+        return repositories::run(&wanted, args, context, out);
+    }
+    if let Some(wanted) = args.mailboxes.wanted() {
+        return mailboxes::run(wanted, args, context, out);
     }
     let request = request(args, context)?;
     let System { monitor, interrupt, .. } = &context.system;
@@ -123,6 +142,7 @@ fn request(args: &Args, context: &Context) -> Result<RestoreRequest, CommandErro
         numeric_owner: args.numeric_owner,
         starting_day,
         dry_run: context.global.dry_run,
+        keys: args.source.keys(context)?,
     })
 }
 

@@ -76,7 +76,11 @@ fn machine(command: &str) -> Sandbox {
             let config = sandbox.read("/etc/redcedar.conf").replace(&name, "<name>web1</name>");
             sandbox.write("/etc/redcedar.conf", config);
             fs_err::copy(sandbox.path("/etc/redcedar.conf"), sandbox.path("/etc/cback3.conf")).unwrap();
+            write_backups(&sandbox);
             sandbox.write("/var/backups/redcedar/collect/mysqldump-web.txt", "-- Dump completed\n");
+            let mailbox = sandbox.path("/var/mail/anna").display().to_string()[1..].replace('/', "-");
+            let letter = "From b@c Mon Nov 23 01:00:00 2026\nSubject: hello\n\nhello\n\n";
+            sandbox.write(&format!("/var/backups/redcedar/collect/mbox-20261123-{mailbox}"), letter);
             prepare(&sandbox, "run collect stage");
             sandbox.at("2026-11-24T02:00:00");
             sandbox.write("/home/anna/report.odt", "final");
@@ -95,16 +99,36 @@ fn machine(command: &str) -> Sandbox {
     sandbox
 }
 
+/// What extensions could have put into the collect directory: a database, a repository, a database that is a file.
+fn write_backups(sandbox: &Sandbox) {
+    let normalised = |path: &str| sandbox.path(path).to_str().unwrap()[1..].replace('/', "-");
+    let dump = "SVN-fs-dump-format-version: 2\n\nRevision-number: 0\nContent-length: 10\n\nPROPS-END\n\n";
+    for (name, content) in [
+        ("mysqldump-web.txt".to_owned(), "-- Dump completed\n"),
+        (format!("svndump-0:0-{}.txt", normalised("/srv/svn/project")), dump),
+        (format!("sqlitedump-{}.sqlite", normalised("/srv/app/app.db")), ""),
+    ] {
+        sandbox.write(&format!("{COLLECT}/{name}"), content);
+    }
+}
+
 fn prepare(sandbox: &Sandbox, line: &str) {
     let answer = sandbox.run(line);
     assert_eq!(answer.code, 0, "preparing: redcedar {line}\n{}{}", answer.stdout, answer.stderr);
 }
 
-/// A `PATH` with a client of MySQL that is content with everything, and finds nothing on the server.
+/// A `PATH` with a client of MySQL that is content with everything, and finds nothing on the server; with programs of
+/// Subversion that are content, too.
 fn path_with_client(sandbox: &Sandbox) -> String {
-    sandbox.write("/bin/mysql", "#!/bin/sh\ncat >/dev/null\necho 0\n");
-    let client = sandbox.path("/bin/mysql");
-    fs_err::set_permissions(&client, PermissionsExt::from_mode(0o755)).unwrap();
+    for (name, script) in [
+        ("mysql", "cat >/dev/null\necho 0\n"),
+        ("svnadmin", "if [ $1 = create ]; then mkdir $3; fi\ncat >/dev/null\n"),
+        ("svnlook", "echo 0\n"),
+    ] {
+        let path = format!("/bin/{name}");
+        sandbox.write(&path, format!("#!/bin/sh\n{script}"));
+        fs_err::set_permissions(sandbox.path(&path), PermissionsExt::from_mode(0o755)).unwrap();
+    }
     let path = program::variable("PATH").unwrap().into_string().unwrap();
-    format!("{}:{path}", client.parent().unwrap().display())
+    format!("{}:{path}", sandbox.path("/bin").display())
 }

@@ -18,7 +18,8 @@ struct Machine {
 impl Machine {
     /// Whatever `settings` add to the action. `None`: others can write the directories of the build.
     fn new(script: &str, settings: &str) -> Option<Self> {
-        let directory = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+        let build = std::env::current_exe().unwrap();
+        let directory = tempfile::tempdir_in(build.parent().unwrap()).unwrap();
         let root = directory.path().to_str().unwrap();
         write(&directory.path().join("program"), &format!("#!/bin/sh\n{script}\n"), 0o755);
         let text = format!(

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use redcedar_config::Source;
 use redcedar_config::cedar::{Hook, HookKind, PeerList, Purge};
+use redcedar_system::Level;
 use redcedar_system::fake::{self, RecordingMonitor, ScriptedRunner};
 use tempfile::TempDir;
 

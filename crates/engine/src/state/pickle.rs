@@ -244,7 +244,7 @@ impl<'a> Machine<'a> {
 
 /// Decodes Python's raw-unicode-escape to the bytes of a file name: `\uXXXX` and `\UXXXXXXXX` are code points, every
 /// other byte is the code point of its value; U+DC80–U+DCFF stand for single bytes.
-fn decode_unicode(line: &[u8], into: &mut Vec<u8>) -> Option<()> {
+pub fn decode_unicode(line: &[u8], into: &mut Vec<u8>) -> Option<()> {
     let mut rest = line;
     while let Some((&byte, after)) = rest.split_first() {
         rest = after;
@@ -284,7 +284,7 @@ fn push_code_point(point: u32, into: &mut Vec<u8>) -> Option<()> {
 }
 
 /// Decodes a Python byte string literal as `repr` writes it.
-fn decode_quoted(line: &[u8], into: &mut Vec<u8>) -> Option<()> {
+pub fn decode_quoted(line: &[u8], into: &mut Vec<u8>) -> Option<()> {
     let (&quote, rest) = line.split_first()?;
     if quote != b'\'' && quote != b'"' {
         return None;
@@ -368,7 +368,8 @@ impl<W: Write> DigestWriter<W> {
     }
 }
 
-fn encode_unicode(path: &[u8], into: &mut Vec<u8>) {
+/// Encodes the bytes of a file name as [`decode_unicode`] reads them.
+pub fn encode_unicode(path: &[u8], into: &mut Vec<u8>) {
     for chunk in path.utf8_chunks() {
         for character in chunk.valid().chars() {
             match u32::from(character) {

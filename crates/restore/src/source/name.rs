@@ -1,12 +1,17 @@
-//! What a stored file is, by its name (the names that Cedar Backup's collect, extensions and indicators use).
+//! What a stored file is, by its name without layers (the names that Cedar Backup's collect, extensions and indicators use).
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
 use redcedar_archive::dump::{Dump, Server};
-use redcedar_archive::{Compression, manifest};
+use redcedar_archive::repository::snapshot::{self, FileName};
+use redcedar_archive::repository::sqlite;
+use redcedar_archive::repository::svndump::DumpName;
+use redcedar_archive::{Compression, manifest, naming};
 use redcedar_system::fs::TEMPORARY_PREFIX;
 use serde::Serialize;
+
+use crate::mailbox::PieceName;
 
 /// What a file is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +22,8 @@ pub enum StoredKind {
     Manifest(OsString),
     /// `cback.sha256`.
     Checksums,
+    /// Digests of what was encrypted or split, as it was before.
+    Origins,
     /// `cback.collect` and the like.
     Indicator,
     /// Left over from a run that was killed.
@@ -29,14 +36,16 @@ pub enum StoredKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OtherKind {
-    /// An OpenPGP message (`.gpg`).
-    Encrypted,
-    /// A piece of a split file (`_00000`).
-    Split,
     /// Mail folders.
     Mbox,
     /// A Subversion dump.
     Subversion,
+    /// A bundle of Git, or its list of refs.
+    Git,
+    /// A bundle of Mercurial, or its list of heads, bookmarks and phases.
+    Mercurial,
+    /// A copy of a SQLite database.
+    Sqlite,
     /// A MySQL dump.
     Mysql,
     /// A PostgreSQL dump.
@@ -51,10 +60,11 @@ impl OtherKind {
     /// The word for it.
     pub fn word(self) -> &'static str {
         match self {
-            Self::Encrypted => "encrypted",
-            Self::Split => "split",
             Self::Mbox => "mbox",
             Self::Subversion => "subversion",
+            Self::Git => "git",
+            Self::Mercurial => "mercurial",
+            Self::Sqlite => "sqlite",
             Self::Mysql => "mysql",
             Self::Postgresql => "postgresql",
             Self::SystemInformation => "system-information",
@@ -62,19 +72,22 @@ impl OtherKind {
         }
     }
 
-    /// Whether it is the dump of a database server.
+    /// Whether it is a backup of its own, of something that is no file: it tells a directory with backups from any other.
     pub(crate) fn is_dump(self) -> bool {
-        matches!(self, Self::Mysql | Self::Postgresql)
+        !matches!(self, Self::SystemInformation | Self::Foreign)
     }
 }
 
-/// What the file `name` is.
+/// What a file is that has the name `name` without its layers.
 pub fn classify(name: &OsStr) -> StoredKind {
     let bytes = name.as_bytes();
     if bytes == b"cback.sha256" {
         return StoredKind::Checksums;
     }
-    if bytes.starts_with(b"cback.") {
+    if name == naming::ORIGINS {
+        return StoredKind::Origins;
+    }
+    if naming::is_metadata(name) {
         return StoredKind::Indicator;
     }
     if bytes.starts_with(TEMPORARY_PREFIX.as_bytes()) {
@@ -83,17 +96,17 @@ pub fn classify(name: &OsStr) -> StoredKind {
     if let Some(item) = bytes.strip_suffix(manifest::SUFFIX.as_bytes()) {
         return StoredKind::Manifest(OsStr::from_bytes(item).to_owned());
     }
-    if bytes.ends_with(b".gpg") {
-        return StoredKind::Other(OtherKind::Encrypted);
-    }
-    if is_chunk(bytes) {
-        return StoredKind::Other(OtherKind::Split);
-    }
     if let Some((dump, _)) = Dump::of_file(name) {
         return StoredKind::Other(match dump.server {
             Server::Mysql => OtherKind::Mysql,
             Server::Postgresql => OtherKind::Postgresql,
         });
+    }
+    if let Some(kind) = repository(name) {
+        return StoredKind::Other(kind);
+    }
+    if PieceName::of_file(name).is_some() {
+        return StoredKind::Other(OtherKind::Mbox);
     }
     if let Some(kind) = dump(strip_compression(bytes)) {
         return StoredKind::Other(kind);
@@ -108,39 +121,27 @@ fn strip_compression(name: &[u8]) -> &[u8] {
     name.strip_suffix(b".gz").or_else(|| name.strip_suffix(b".bz2")).unwrap_or(name)
 }
 
-/// A name that ends in `_` and five digits.
-fn is_chunk(name: &[u8]) -> bool {
-    name.split_last_chunk::<6>()
-        .is_some_and(|(_, end)| end[0] == b'_' && end[1..].iter().all(u8::is_ascii_digit))
-}
-
 fn dump(name: &[u8]) -> Option<OtherKind> {
     let text = name.strip_suffix(b".txt");
-    if is_mbox(name) {
-        return Some(OtherKind::Mbox);
-    }
     match text? {
         b"dpkg-selections" | b"fdisk-l" | b"ls-laR" => Some(OtherKind::SystemInformation),
         text if text.starts_with(b"sysinfo-") => Some(OtherKind::SystemInformation),
-        text if is_svndump(text) => Some(OtherKind::Subversion),
         _ => None,
     }
 }
 
-/// `mbox-YYYYMMDD-NAME`.
-fn is_mbox(name: &[u8]) -> bool {
-    name.strip_prefix(b"mbox-")
-        .and_then(|rest| rest.split_first_chunk::<8>())
-        .is_some_and(|(date, rest)| date.iter().all(u8::is_ascii_digit) && rest.len() > 1 && rest[0] == b'-')
-}
-
-/// `svndump-FIRST:LAST-NAME`.
-fn is_svndump(name: &[u8]) -> bool {
-    let Some(rest) = name.strip_prefix(b"svndump-") else { return false };
-    let Some((revisions, name)) = bstr::ByteSlice::split_once_str(rest, b"-") else { return false };
-    let Some((first, last)) = bstr::ByteSlice::split_once_str(revisions, b":") else { return false };
-    let is_number = |text: &[u8]| !text.is_empty() && text.iter().all(u8::is_ascii_digit);
-    is_number(first) && is_number(last) && !name.is_empty()
+/// Backups of repositories and of databases that are files.
+fn repository(name: &OsStr) -> Option<OtherKind> {
+    if DumpName::parse(name).is_some() {
+        return Some(OtherKind::Subversion);
+    }
+    if sqlite::parse(name).is_some() {
+        return Some(OtherKind::Sqlite);
+    }
+    FileName::parse(name).map(|(name, _)| match name.kind {
+        snapshot::Kind::Git => OtherKind::Git,
+        snapshot::Kind::Mercurial => OtherKind::Mercurial,
+    })
 }
 
 #[cfg(test)]
@@ -159,13 +160,20 @@ mod tests {
             ("cback.sha256", StoredKind::Checksums),
             ("cback.collect", StoredKind::Indicator),
             (".redcedar-12-etc.tar", StoredKind::Temporary),
-            ("etc.tar.gz.gpg", StoredKind::Other(OtherKind::Encrypted)),
-            ("etc.tar.gz_00001", StoredKind::Other(OtherKind::Split)),
+            ("cback.origins.sha256", StoredKind::Origins),
+            ("cback.d.tar", archive("cback.d", Compression::None)),
             ("etc.tar.gz_0001", StoredKind::Other(OtherKind::Foreign)),
             ("mbox-20261124-home-x-mail.tar", StoredKind::Other(OtherKind::Mbox)),
             ("mbox-20261124-home-x-mail.bz2", StoredKind::Other(OtherKind::Mbox)),
+            ("mbox-20261124-home-x-mail.tar.zst", StoredKind::Other(OtherKind::Mbox)),
+            ("mbox-20261324-x.tar", archive("mbox-20261324-x", Compression::None)),
             ("mbox-2026-x.tar", archive("mbox-2026-x", Compression::None)),
             ("svndump-0:17-svn-repo.txt.gz", StoredKind::Other(OtherKind::Subversion)),
+            ("svndump-0:17-svn-repo.txt.zst", StoredKind::Other(OtherKind::Subversion)),
+            ("svndump-18:17-svn-repo.txt", StoredKind::Other(OtherKind::Foreign)),
+            ("gitbundle-20261124T010203Z-srv-x.bundle", StoredKind::Other(OtherKind::Git)),
+            ("hgbundle-20261124T010203Z-srv-x.refs", StoredKind::Other(OtherKind::Mercurial)),
+            ("sqlitedump-srv-x.db.sqlite.gz", StoredKind::Other(OtherKind::Sqlite)),
             ("mysqldump.txt.bz2", StoredKind::Other(OtherKind::Mysql)),
             ("mysqldump-web.txt", StoredKind::Other(OtherKind::Mysql)),
             ("mysqldumped.txt", StoredKind::Other(OtherKind::Foreign)),

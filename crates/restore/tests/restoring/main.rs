@@ -6,5 +6,6 @@ mod exact;
 mod foreign;
 mod hostile;
 mod machine;
+mod mail;
 mod policy;
 mod verified;

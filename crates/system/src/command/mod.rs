@@ -3,6 +3,7 @@
 mod executable;
 mod feed;
 mod line;
+mod lines;
 mod replace;
 mod run;
 

@@ -1,7 +1,6 @@
 //! Running a program and owning its life: own process group, time limit, interrupt, always waited for.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -11,22 +10,18 @@ use std::process::{Child, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bstr::ByteSlice;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::{Gid, Pid, Uid};
 use rustix::event::{PollFd, PollFlags, poll};
 
 use super::feed::{Feed, FeedError};
+use super::lines::{Heard, Lines};
 use super::{Command, CommandError, Executable, Finished, Runner, Stream};
 use crate::account::Account;
 use crate::interrupt::Interrupt;
 use crate::{Environment, Monitor};
 
-/// How many lines of a child's output are kept for error messages.
-const TAIL_LINES: usize = 10;
 pub(super) const BUFFER: usize = 1 << 16;
-/// A program that never ends its line must not fill our memory.
-const LONGEST_LINE: usize = 1 << 20;
 /// Where confined programs look for others.
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 /// How often the interrupt and the time limit are looked at while the child is silent.
@@ -87,9 +82,6 @@ impl Runner for OsRunner {
         finished
     }
 }
-
-/// Who hears what a program prints, line by line.
-type Heard<'a> = &'a mut dyn FnMut(&[u8]);
 
 /// What a program is connected with, besides the monitor.
 #[derive(Default)]
@@ -152,6 +144,9 @@ impl OsRunner {
             (None, Some(path)) => Stdio::from(fs_err::File::open(path)?.into_file()),
             (None, None) => Stdio::null(),
         };
+        if let Some(account) = &command.account {
+            give(&output, account)?;
+        }
         let mut child = match &command.executable {
             Some(executable) => std::process::Command::new(executable.descriptor()),
             None => std::process::Command::new(&command.program),
@@ -318,6 +313,13 @@ fn confine(child: &mut std::process::Command, has_own_files: bool, open: Option<
     unsafe { child.pre_exec(confine) };
 }
 
+/// Lets another user open `/dev/stdout`, as a program does that can write to named files only.
+fn give(output: &io::PipeWriter, account: &Account) -> io::Result<()> {
+    let (uid, gid) =
+        (rustix::fs::Uid::from_raw(account.owner.uid), rustix::fs::Gid::from_raw(account.owner.gid));
+    Ok(rustix::fs::fchown(output, Some(uid), Some(gid))?)
+}
+
 /// Lets the child give up root before it becomes the program.
 #[expect(unsafe_code, reason = "the standard library offers no way to set the groups of a child")]
 fn become_account(child: &mut std::process::Command, account: &Account) {
@@ -349,65 +351,6 @@ fn follow_error(command: &Command, source: io::Error) -> CommandError {
 
 fn number(status: ExitStatus) -> i32 {
     status.code().or_else(|| status.signal().map(|signal| -signal)).unwrap_or(super::NOT_STARTED)
-}
-
-/// Messages of a child, line by line.
-struct Lines<'a> {
-    monitor: Option<&'a dyn Monitor>,
-    /// Who hears them as well.
-    heard: Option<Heard<'a>>,
-    /// What has come of the current line.
-    line: Vec<u8>,
-    tail: VecDeque<String>,
-}
-
-impl<'a> Lines<'a> {
-    fn new(monitor: Option<&'a dyn Monitor>, heard: Option<Heard<'a>>) -> Self {
-        Self { monitor, heard, line: Vec::new(), tail: VecDeque::new() }
-    }
-
-    fn push(&mut self, bytes: &[u8]) {
-        for part in bytes.lines_with_terminator() {
-            self.line.extend_from_slice(part);
-            if self.line.last() == Some(&b'\n') {
-                self.line.pop();
-                self.end_line();
-            } else if self.line.len() >= LONGEST_LINE {
-                self.end_line();
-            }
-        }
-    }
-
-    fn finish(&mut self) {
-        if !self.line.is_empty() {
-            self.end_line();
-        }
-    }
-
-    fn end_line(&mut self) {
-        if let Some(monitor) = self.monitor {
-            monitor.output(&self.line);
-        }
-        if let Some(heard) = &mut self.heard {
-            heard(&self.line);
-        }
-        if self.tail.len() == TAIL_LINES {
-            self.tail.pop_front();
-        }
-        self.tail.push_back(self.line.to_str_lossy().into_owned());
-        self.line.clear();
-    }
-}
-
-impl Write for Lines<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.push(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 #[cfg(test)]

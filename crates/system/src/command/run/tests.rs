@@ -123,7 +123,8 @@ fn root_can_run_a_program_as_somebody_else_with_the_groups_of_that_user() {
     }
     let mut account = crate::account::account("nobody").unwrap();
     account.groups.push(8);
-    let command = Command::new("sh").args(["-c", "id -u; id -g; id -G; echo $HOME $USER $LOGNAME"]);
+    let script = "id -u; id -g; id -G; echo $HOME $USER $LOGNAME > /dev/stdout";
+    let command = Command::new("sh").args(["-c", script]);
     let (finished, monitor) = run(&command.run_as(Some(account.clone())));
     assert!(finished.unwrap().success());
     let expected = [
@@ -159,7 +160,7 @@ fn a_program_that_takes_too_long_is_ended_with_its_children() {
 
 /// A directory that nobody else can write, nor any above it; said aloud where there is none.
 fn trusted_dir() -> Option<tempfile::TempDir> {
-    let directory = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+    let directory = tempfile::tempdir_in(std::env::current_exe().unwrap().parent().unwrap()).unwrap();
     let probe = directory.path().join("probe");
     write_program(&probe, "#!/bin/sh\n");
     match Executable::open(&probe) {

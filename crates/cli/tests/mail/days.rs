@@ -1,0 +1,74 @@
+//! Days of mail, backed up and brought back by us.
+
+use redcedar_testing::program::describe;
+
+use crate::machine::Machine;
+use crate::post::{Letter, Post, SUNDAY, mailbox};
+
+const NIGHTS: [(&str, &str); 4] = [
+    ("2026-11-22", "2026-11-22 02:00:00"),
+    ("2026-11-23", "2026-11-23 02:00:00"),
+    ("2026-11-24", "2026-11-24 02:00:00"),
+    ("2026-11-25", "2026-11-25 02:00:00"),
+];
+
+/// Letters in any order.
+fn sorted(mut letters: Vec<String>) -> Vec<String> {
+    letters.sort();
+    letters
+}
+
+fn split(text: &str, letters: &[Letter]) -> Vec<String> {
+    let known = letters.iter().filter(|letter| text.contains(letter.0.as_str()));
+    let found: Vec<String> = known.map(|letter| letter.0.clone()).collect();
+    assert_eq!(found.iter().map(String::len).sum::<usize>(), text.len(), "nothing but letters, each once");
+    found
+}
+
+mod slow {
+    #[test]
+    fn slow_mail_of_any_age_is_brought_back_with_many_seeds() {
+        (1..12).for_each(super::bring_back);
+    }
+}
+
+#[test]
+fn mail_of_any_age_is_brought_back_as_of_each_day_wherever_it_was_put() {
+    bring_back(0);
+}
+
+fn bring_back(seed: u64) {
+    let mut post = Post::new(seed);
+    let machine = Machine::new("gzip");
+    let (mut inbox, mut all): (Vec<Letter>, Vec<Letter>) = (Vec::new(), Vec::new());
+    let mut days = Vec::new();
+    for (night, (_, now)) in NIGHTS.iter().enumerate() {
+        let arrive = SUNDAY + 7200 + 86_400 * i64::try_from(night).unwrap();
+        for letter in post.letters(12, arrive) {
+            // Some are moved in from elsewhere, into the middle.
+            let place = if post.rng.one_in(2) { inbox.len() } else { post.rng.index(inbox.len() + 1) };
+            inbox.insert(place, letter.clone());
+            all.push(letter);
+        }
+        machine.write("inbox", &mailbox(&inbox));
+        machine.write("mail/one", &mailbox(&inbox));
+        machine.write("mail/empty", "");
+        machine.night(None, now);
+        days.push(all.clone());
+    }
+    for ((day, _), letters) in NIGHTS.iter().zip(&days) {
+        let expected = sorted(letters.iter().map(|letter| letter.0.clone()).collect());
+        for what in ["inbox", "mail/one"] {
+            let restored = split(&machine.restored(what, day), &all);
+            assert_eq!(sorted(restored), expected, "seed {seed}, {what} of {day}");
+        }
+    }
+    let to = machine.path("all");
+    let output = machine.restore(&machine.path("mail"), &to, &[]);
+    assert!(output.status.success(), "{}", describe(&output));
+    assert_eq!(fs_err::read_dir(&to).unwrap().count(), 2);
+    let again = machine.restore(&machine.path("mail"), &to, &[]);
+    assert_eq!(again.status.code(), Some(6), "{}", describe(&again));
+    let replaced = machine.restore(&machine.path("mail"), &to, &["--overwrite", "always"]);
+    assert!(replaced.status.success(), "{}", describe(&replaced));
+}

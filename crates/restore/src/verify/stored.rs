@@ -1,0 +1,128 @@
+//! Files as they are stored, and what is in them, compared with the lists of digests.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::io::{self, Read};
+
+use redcedar_system::Interrupted;
+use sha2::{Digest, Sha256};
+
+use super::{Check, Severity, checksums, name_of};
+use crate::layers::is_locked;
+use crate::source::StoredFile;
+
+impl Check<'_> {
+    /// Compares all files with `cback.sha256` and, without their layers, with `cback.origins.sha256`. Returns the digests of
+    /// those that could be opened.
+    pub(super) fn checksums(&mut self) -> Result<HashMap<OsString, [u8; 32]>, Interrupted> {
+        let mut expected = self.read_checksums(self.peer.checksums.as_ref());
+        let origins = self.read_checksums(self.peer.origins.as_ref());
+        let mut found = HashMap::new();
+        for file in &self.peer.doubles {
+            let message =
+                format!("it is there as {}, too; the form with the fewest layers counts", file.stored_as());
+            self.find(&name_of(file), Severity::Known, message);
+            self.pieces(file, &mut expected)?;
+        }
+        let items = self
+            .peer
+            .items
+            .iter()
+            .flat_map(|item| item.archive.iter().map(|(file, _)| file).chain(item.manifest.as_ref()));
+        for file in items.chain(self.peer.others.iter().map(|(file, _)| file)) {
+            for fault in file.faults() {
+                self.damage(file, fault);
+            }
+            let stored = self.pieces(file, &mut expected)?;
+            let digest = if file.is_plain() { stored } else { self.inside(file, &origins)? };
+            found.extend(digest.map(|digest| (name_of(file), digest)));
+        }
+        let mut missing: Vec<_> =
+            expected.into_keys().filter(|name| !self.peer.directory.join(name).exists()).collect();
+        missing.sort();
+        for name in missing {
+            self.find(&name, Severity::Damage, "it is in cback.sha256, but not here".to_owned());
+        }
+        Ok(found)
+    }
+
+    fn read_checksums(&mut self, file: Option<&StoredFile>) -> HashMap<OsString, [u8; 32]> {
+        match file.map(|file| (file, checksums::read(file))) {
+            None => HashMap::new(),
+            Some((_, Ok(digests))) => digests,
+            Some((file, Err(message))) => {
+                self.damage(file, message);
+                HashMap::new()
+            }
+        }
+    }
+
+    /// Compares a file, as it is stored, with `cback.sha256`. Returns the digest of its last piece.
+    fn pieces(
+        &mut self,
+        file: &StoredFile,
+        expected: &mut HashMap<OsString, [u8; 32]>,
+    ) -> Result<Option<[u8; 32]>, Interrupted> {
+        let mut last = None;
+        for piece in file.pieces() {
+            let name = piece.path.file_name().unwrap_or_default();
+            match self.digest(piece.open())? {
+                Err(error) => self.find(name, Severity::Damage, format!("cannot read it: {error}")),
+                Ok(digest) => {
+                    self.report.files += 1;
+                    self.report.bytes += piece.size;
+                    if expected.remove(name).is_some_and(|expected| expected != digest) {
+                        let message = "its SHA-256 is not that of cback.sha256".to_owned();
+                        self.find(name, Severity::Damage, message);
+                    }
+                    last = Some(digest);
+                }
+            }
+        }
+        Ok(last)
+    }
+
+    /// The digest of a file without its layers, if there is a key, compared with what it was before.
+    fn inside(
+        &mut self,
+        file: &StoredFile,
+        origins: &HashMap<OsString, [u8; 32]>,
+    ) -> Result<Option<[u8; 32]>, Interrupted> {
+        match self.digest(file.open())? {
+            Ok(digest) => {
+                if origins.get(&name_of(file)).is_some_and(|origin| *origin != digest) {
+                    self.damage(
+                        file,
+                        "its SHA-256 is not what it was before it was encrypted or split".to_owned(),
+                    );
+                }
+                Ok(Some(digest))
+            }
+            Err(error) if is_locked(&error) => {
+                self.report.locked += 1;
+                Ok(None)
+            }
+            Err(error) => {
+                self.damage(file, file.error("cannot read", &error).to_string());
+                Ok(None)
+            }
+        }
+    }
+
+    fn digest(&self, opened: io::Result<impl Read>) -> Result<io::Result<[u8; 32]>, Interrupted> {
+        let mut opened = match opened {
+            Ok(opened) => opened,
+            Err(error) => return Ok(Err(error)),
+        };
+        let mut hasher = Sha256::new();
+        let mut buffer = vec![0; 1 << 20];
+        loop {
+            self.interrupt.check()?;
+            match opened.read(&mut buffer) {
+                Ok(0) => return Ok(Ok(hasher.finalize().into())),
+                Ok(read) => hasher.update(&buffer[..read]),
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+    }
+}
