@@ -82,6 +82,8 @@ fn against_original(
     };
     let (ours, theirs) = (pool("ours")?, pool("theirs")?);
     fill(&mailbox, 0..old, options)?;
+    // What was changed a moment ago is looked at again: it may be changing still.
+    std::thread::sleep(std::time::Duration::from_secs(2));
     let original =
         |arguments: &[&str]| setting.theirs(&theirs, arguments).context("this benchmark needs the original");
     Side::new(setting.ours_at(FULL_DAY, &ours, &["--full", "mbox"])).run()?;
