@@ -51,6 +51,8 @@ impl MariaDb {
             .arg(format!("--datadir={}", self.path("server/data").display()))
             .arg(format!("--socket={}", self.socket().display()))
             .arg(format!("--pid-file={}", self.path("server/pid").display()))
+            // A server that starts deletes temporary tables that it finds, those of another one as well.
+            .arg(format!("--tmpdir={}", self.path("server").display()))
             .args([
                 "--skip-networking",
                 "--innodb-flush-log-at-trx-commit=0",
