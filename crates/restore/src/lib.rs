@@ -9,6 +9,7 @@ mod content;
 pub mod database;
 mod extract;
 mod layer;
+mod layers;
 pub mod list;
 mod metadata;
 mod notes;
@@ -26,6 +27,7 @@ pub mod tree;
 mod verify;
 pub mod writing;
 
+pub use layers::{KeyError, Keys, Opened};
 pub use list::list;
 pub use object::Overwrite;
 pub use peer::PeerError;
