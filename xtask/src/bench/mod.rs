@@ -3,6 +3,7 @@
 mod case;
 mod collect;
 mod dump;
+pub(crate) mod generations;
 pub(crate) mod measure;
 mod report;
 mod setting;
@@ -21,6 +22,8 @@ pub(crate) enum Part {
     Dump(dump::Options),
     /// Choose what a snapshot of this machine saves
     Snapshot(snapshot::Options),
+    /// Write snapshots of many small files: the first, and one of an unchanged tree
+    Generations(generations::Options),
     /// Stage many peers over ssh
     Stage(stage::Options),
 }
@@ -58,6 +61,7 @@ pub(crate) fn run(part: Part) -> anyhow::Result<()> {
         Part::Collect(options) => collect::run(&options),
         Part::Dump(options) => dump::run(&options),
         Part::Snapshot(options) => snapshot::run(&options),
+        Part::Generations(options) => generations::run(&options),
         Part::Stage(options) => stage::run(&options),
     }?;
     report::print(&rows);
