@@ -23,6 +23,9 @@ enum Chore {
     /// Runs a program and prints what it used, as JSON
     #[command(hide = true)]
     Measure(bench::measure::Program),
+    /// Links every file of a tree, for comparison
+    #[command(hide = true)]
+    Link(bench::generations::Links),
     /// Chooses what a snapshot of this machine would save
     #[command(hide = true)]
     Choose(bench::snapshot::Choose),
@@ -32,6 +35,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().chore {
         Chore::Bench { part } => bench::run(part),
         Chore::Measure(program) => bench::measure::print(&program),
+        Chore::Link(links) => bench::generations::link(&links),
         Chore::Choose(arguments) => bench::snapshot::print(&arguments),
     }
 }

@@ -4,6 +4,7 @@ mod case;
 mod collect;
 mod dump;
 mod mbox;
+pub(crate) mod generations;
 pub(crate) mod measure;
 mod report;
 mod setting;
@@ -24,6 +25,8 @@ pub(crate) enum Part {
     Mbox(mbox::Options),
     /// Choose what a snapshot of this machine saves
     Snapshot(snapshot::Options),
+    /// Write snapshots of many small files: the first, and one of an unchanged tree
+    Generations(generations::Options),
     /// Stage many peers over ssh
     Stage(stage::Options),
 }
@@ -62,6 +65,7 @@ pub(crate) fn run(part: Part) -> anyhow::Result<()> {
         Part::Dump(options) => dump::run(&options),
         Part::Mbox(options) => mbox::run(&options),
         Part::Snapshot(options) => snapshot::run(&options),
+        Part::Generations(options) => generations::run(&options),
         Part::Stage(options) => stage::run(&options),
     }?;
     report::print(&rows);

@@ -26,6 +26,8 @@ use crate::select::{Choice, Entry};
 
 /// At least so many paths a thread takes at a time; it goes on to the next directory, so that no two work in one.
 const SHARE: usize = 256;
+/// But not further than this.
+const LARGEST_SHARE: usize = 4096;
 
 /// How long to wait before each further try to read a file that changed.
 const PAUSES: [Duration; 3] =
@@ -99,12 +101,13 @@ impl Work<'_> {
     }
 }
 
-/// Cuts the paths into shares, each of which ends where a directory begins.
+/// Cuts the paths into shares, which end where a directory begins if they can.
 fn shares(entries: &[Entry<'_>]) -> Vec<Range<usize>> {
     let mut shares = Vec::new();
     let mut start = 0;
     for (index, entry) in entries.iter().enumerate() {
-        if index - start >= SHARE && entry.metadata.kind == Kind::Directory {
+        let length = index - start;
+        if length >= SHARE && entry.metadata.kind == Kind::Directory || length >= LARGEST_SHARE {
             shares.push(start..index);
             start = index;
         }

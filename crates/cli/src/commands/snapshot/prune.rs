@@ -32,39 +32,32 @@ pub(crate) struct Args {
 #[group(required = true, multiple = true)]
 struct Keep {
     /// Keep the newest N
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
-    keep_last: u32,
+    #[arg(long = "keep-last", value_name = "N", default_value_t = 0, hide_default_value = true)]
+    last: u32,
     /// Keep the newest of each of the newest N hours that have any
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
-    keep_hourly: u32,
+    #[arg(long = "keep-hourly", value_name = "N", default_value_t = 0, hide_default_value = true)]
+    hourly: u32,
     /// Keep the newest of each of the newest N days
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
-    keep_daily: u32,
+    #[arg(long = "keep-daily", value_name = "N", default_value_t = 0, hide_default_value = true)]
+    daily: u32,
     /// Keep the newest of each of the newest N weeks
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
-    keep_weekly: u32,
+    #[arg(long = "keep-weekly", value_name = "N", default_value_t = 0, hide_default_value = true)]
+    weekly: u32,
     /// Keep the newest of each of the newest N months
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
-    keep_monthly: u32,
+    #[arg(long = "keep-monthly", value_name = "N", default_value_t = 0, hide_default_value = true)]
+    monthly: u32,
     /// Keep the newest of each of the newest N years
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
-    keep_yearly: u32,
+    #[arg(long = "keep-yearly", value_name = "N", default_value_t = 0, hide_default_value = true)]
+    yearly: u32,
     /// Keep all of the last N days
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
-    keep_within_days: u32,
+    #[arg(long = "keep-within-days", value_name = "N", default_value_t = 0, hide_default_value = true)]
+    within_days: u32,
 }
 
 impl From<&Keep> for Policy {
     fn from(keep: &Keep) -> Self {
-        Self {
-            last: keep.keep_last,
-            hourly: keep.keep_hourly,
-            daily: keep.keep_daily,
-            weekly: keep.keep_weekly,
-            monthly: keep.keep_monthly,
-            yearly: keep.keep_yearly,
-            within_days: keep.keep_within_days,
-        }
+        let Keep { last, hourly, daily, weekly, monthly, yearly, within_days } = *keep;
+        Self { last, hourly, daily, weekly, monthly, yearly, within_days }
     }
 }
 
