@@ -3,9 +3,30 @@
 //! The rules do not lead back: `/a-b` and `/a/b` share a name. Whoever looks for the archive of a path asks for its
 //! [`candidates`] and lets the manifest decide.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+
+/// What is in a directory of backups without being a backup: indicators, how staging ended, our lists of digests.
+const METADATA: [&str; 9] = [
+    "cback.collect",
+    "cback.stage",
+    "cback.store",
+    "cback.encrypt",
+    "cback.split",
+    "cback.amazons3",
+    "cback.result",
+    "cback.sha256",
+    ORIGINS,
+];
+
+/// Digests of files as they were before they were encrypted or split, by the names they had.
+pub const ORIGINS: &str = "cback.origins.sha256";
+
+/// Whether a file is about backups rather than one. The originals take every `cback.…` for such a file, even a directory.
+pub fn is_metadata(name: &OsStr) -> bool {
+    METADATA.iter().any(|known| name == *known)
+}
 
 /// Which original's rules name outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -1,10 +1,10 @@
 //! The uncompressed archive, read forward: all of it, or only the blocks that hold what is wanted.
 
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::ops::Range;
 use std::slice::from_ref;
 
+use crate::Stored;
 use crate::compress::blocks::{BlockReader, Decoded};
 use crate::compress::{Compression, read};
 
@@ -21,16 +21,24 @@ const BUFFER: usize = 256 * 1024;
 /// # Errors
 /// When the file cannot be read or the decompressor cannot be set up.
 pub fn sequential(
-    file: File,
+    file: impl Into<Stored>,
     compression: Compression,
     index: Option<&BlockIndex>,
     threads: usize,
 ) -> io::Result<ArchiveReader> {
     match index {
         Some(index) => ranges(file, compression, index, from_ref(&(0..u64::MAX)), threads),
-        None if compression == Compression::None => Ok(ArchiveReader::uncompressed(file)),
-        None => Ok(ArchiveReader::new(Input::Stream(read::stream(file, compression)?))),
+        None if compression == Compression::None => Ok(ArchiveReader::uncompressed(file.into())),
+        None => streamed(file.into(), compression),
     }
+}
+
+/// Reads a whole archive that can only be read forward.
+///
+/// # Errors
+/// When the decompressor cannot be set up.
+pub fn streamed(input: impl Read + Send + 'static, compression: Compression) -> io::Result<ArchiveReader> {
+    Ok(ArchiveReader::new(Input::Stream(read::stream(input, compression)?)))
 }
 
 /// Reads from `offset` (in the uncompressed archive) on, without decompressing what precedes its block.
@@ -38,7 +46,7 @@ pub fn sequential(
 /// # Errors
 /// When the file cannot be read, or ends before `offset`.
 pub fn at(
-    file: File,
+    file: impl Into<Stored>,
     compression: Compression,
     index: &BlockIndex,
     offset: u64,
@@ -54,16 +62,16 @@ pub fn at(
 /// # Errors
 /// When the file cannot be read.
 pub fn ranges(
-    file: File,
+    file: impl Into<Stored>,
     compression: Compression,
     index: &BlockIndex,
     ranges: &[Range<u64>],
     threads: usize,
 ) -> io::Result<ArchiveReader> {
     if compression == Compression::None {
-        return Ok(ArchiveReader::uncompressed(file));
+        return Ok(ArchiveReader::uncompressed(file.into()));
     }
-    let blocks = BlockReader::new(file, compression, index.covering(ranges), threads);
+    let blocks = BlockReader::new(&file.into(), compression, index.covering(ranges), threads);
     let current = Decoded { plain: 0..0, content: Ok(Vec::new()) };
     Ok(ArchiveReader::new(Input::Blocks { blocks, current }))
 }
@@ -75,7 +83,7 @@ pub struct ArchiveReader {
 }
 
 enum Input {
-    File(BufReader<File>),
+    File(BufReader<Stored>),
     Stream(Box<dyn Read + Send>),
     Blocks { blocks: BlockReader, current: Decoded },
 }
@@ -85,7 +93,7 @@ impl ArchiveReader {
         Self { input, position: 0 }
     }
 
-    fn uncompressed(file: File) -> Self {
+    fn uncompressed(file: Stored) -> Self {
         Self::new(Input::File(BufReader::with_capacity(BUFFER, file)))
     }
 

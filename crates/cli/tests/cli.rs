@@ -3,4 +3,5 @@
 
 mod cback3;
 mod databases;
+mod extensions;
 mod redcedar;

@@ -5,6 +5,8 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
+use redcedar_archive::layers::layers;
+use redcedar_archive::naming;
 use redcedar_system::Owner;
 use redcedar_system::fs::Directory;
 
@@ -21,12 +23,32 @@ impl Checksums {
     /// # Errors
     /// When the file is there and cannot be read.
     pub fn read(directory: &Directory) -> io::Result<Self> {
-        if directory.status(OsStr::new(NAME))?.is_none() {
+        Self::read_from(directory, NAME)
+    }
+
+    /// Reads a file of the same form with another name.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be read.
+    pub fn read_from(directory: &Directory, file: &str) -> io::Result<Self> {
+        if directory.status(OsStr::new(file))?.is_none() {
             return Ok(Self::default());
         }
         let mut text = Vec::new();
-        directory.open_file(OsStr::new(NAME))?.read_to_end(&mut text)?;
+        directory.open_file(OsStr::new(file))?.read_to_end(&mut text)?;
         Ok(Self(text.split(|byte| *byte == b'\n').filter_map(parse_line).collect()))
+    }
+
+    /// The digests of what was staged into `directory`, whatever it was encrypted or split into since.
+    ///
+    /// # Errors
+    /// When a file of digests is there and cannot be read.
+    pub fn as_staged(directory: &Directory) -> io::Result<Self> {
+        let origins = Self::read_from(directory, naming::ORIGINS)?;
+        let mut staged = Self::read(directory)?;
+        staged.0.extend(origins.0.iter().map(|(name, digest)| (name.clone(), *digest)));
+        staged.retain(|name| !layers(name).any(|(inner, _)| origins.0.contains_key(inner)));
+        Ok(staged)
     }
 
     /// Writes the file into `directory`, atomically.
@@ -34,7 +56,15 @@ impl Checksums {
     /// # Errors
     /// When it cannot be written.
     pub fn write(&self, directory: &Directory, owner: Option<Owner>) -> io::Result<()> {
-        let mut pending = directory.create_file(OsStr::new(NAME))?;
+        self.write_to(directory, NAME, owner)
+    }
+
+    /// Writes a file of the same form with another name.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write_to(&self, directory: &Directory, file: &str, owner: Option<Owner>) -> io::Result<()> {
+        let mut pending = directory.create_file(OsStr::new(file))?;
         pending.write_all(&self.render())?;
         pending.publish(0o640, owner)
     }
@@ -139,6 +169,17 @@ mod tests {
             .output()
             .unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    #[test]
+    fn what_was_staged_is_known_after_it_was_encrypted_and_split() {
+        let root = tempfile::tempdir().unwrap();
+        let directory = Directory::open(root.path()).unwrap();
+        let sums = |names: &[&str]| Checksums(names.iter().map(|name| (name.into(), [7; 32])).collect());
+        sums(&["x.gpg_00000", "x.gpg_00001", "y", "y_00001"]).write(&directory, None).unwrap();
+        assert_eq!(Checksums::as_staged(&directory).unwrap(), Checksums::read(&directory).unwrap());
+        sums(&["x", "x.gpg"]).write_to(&directory, naming::ORIGINS, None).unwrap();
+        assert_eq!(Checksums::as_staged(&directory).unwrap(), sums(&["x", "y", "y_00001"]));
     }
 
     fn sha256(bytes: &[u8]) -> sha2::Sha256 {

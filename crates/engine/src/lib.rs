@@ -22,6 +22,7 @@ mod sample;
 pub mod schedule;
 mod ssh;
 pub mod stage;
+pub mod staged;
 pub mod state;
 pub mod status;
 pub mod validate;

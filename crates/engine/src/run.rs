@@ -109,6 +109,14 @@ pub enum RunError {
         /// How many.
         failed: usize,
     },
+    /// Something was not done with all staged files, so that what would follow is not: it may rely on it.
+    #[error("action [{action}] was not completed: {failed} failures")]
+    Unfinished {
+        /// The action.
+        action: String,
+        /// How many files or days failed.
+        failed: usize,
+    },
     /// Stage failed.
     #[error(transparent)]
     Stage(#[from] StageError),
@@ -254,9 +262,14 @@ fn step(
     let before = outcome.failures.len();
     act(step, request, announced, system, outcome)?;
     let failed = outcome.failures.len() - before;
-    // What follows builds on a complete collect; a peer or a file that fails elsewhere is no reason to stop.
-    if failed > 0 && request.is_source(step) {
-        return Err(RunError::Incomplete { failed });
+    // What follows builds on a complete collect, and on days that are what they should be: nothing is to be stored in clear
+    // because encrypting it failed. A peer or a file that fails elsewhere is no reason to stop.
+    match request.kind(step) {
+        Some(Kind::Source) if failed > 0 => return Err(RunError::Incomplete { failed }),
+        Some(Kind::Staged) if failed > 0 => {
+            return Err(RunError::Unfinished { action: name.clone(), failed });
+        }
+        _ => {}
     }
     for hook in &step.after {
         run_hook(hook, system)?;
@@ -340,15 +353,18 @@ impl<'a> RunRequest<'a> {
 
     /// Whether a step puts something into the collect directory.
     fn is_source(&self, step: &Step) -> bool {
-        step.place == Place::Here
-            && match step.action.function {
-                Function::Builtin(builtin) => builtin == Builtin::Collect,
-                Function::Extension(name) => {
-                    self.extension(name).is_some_and(|extension| extension.kind() == Kind::Source)
-                }
-                // What a program does is not known; one for staged days must not undo what was announced.
-                Function::Program | Function::NoAction => false,
-            }
+        self.kind(step) == Some(Kind::Source)
+    }
+
+    /// What a step acts on, if that is here and matters to others.
+    fn kind(&self, step: &Step) -> Option<Kind> {
+        match step.action.function {
+            _ if step.place != Place::Here => None,
+            Function::Builtin(builtin) => (builtin == Builtin::Collect).then_some(Kind::Source),
+            Function::Extension(name) => self.extension(name).map(Extension::kind),
+            // What a program does is not known; one for staged days must not undo what was announced.
+            Function::Program | Function::NoAction => None,
+        }
     }
 
     fn call<'b>(&'b self, is_picked_up: bool, system: &'b System) -> Call<'b> {

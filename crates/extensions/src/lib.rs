@@ -2,19 +2,23 @@
 //! another.
 //!
 //! Each reads its own section of the configuration and is listed in [`ALL`]. What they share: [`section`] (values that mean the
-//! same in several sections), [`output`] (files of the collect directory that appear only when they are complete) and
-//! [`databases`] (which databases are dumped, one file each).
+//! same in several sections), [`output`] (files of the collect directory that appear only when they are complete),
+//! [`databases`] (which databases are dumped, one file each) and [`staged`] (what is done with every file of the staged days).
 
 mod databases;
+mod encrypt;
 mod mysql;
 pub(crate) mod output;
 mod postgresql;
 #[cfg(test)]
 mod sample;
 pub(crate) mod section;
+mod split;
+pub(crate) mod staged;
 mod sysinfo;
 
 use redcedar_engine::extension::Extension;
 
 /// All there are.
-pub const ALL: &[&dyn Extension] = &[&mysql::Mysql, &postgresql::Postgresql, &sysinfo::Sysinfo];
+pub const ALL: &[&dyn Extension] =
+    &[&mysql::Mysql, &postgresql::Postgresql, &sysinfo::Sysinfo, &encrypt::Encrypt, &split::Split];

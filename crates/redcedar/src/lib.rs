@@ -11,7 +11,7 @@
 //!
 //! use redcedar::archive::Compression;
 //! use redcedar::engine::{BackupRequest, backup};
-//! use redcedar::restore::{RestoreRequest, restore};
+//! use redcedar::restore::{Keys, RestoreRequest, restore};
 //! use redcedar::system::{Environment, Interrupt, System, clock::OsClock, command::OsRunner, monitor::Silent};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -59,6 +59,7 @@
 //!         numeric_owner: false,
 //!         starting_day: None,
 //!         dry_run: false,
+//!         keys: Keys::default(),
 //!     },
 //!     &*system.monitor,
 //!     &system.interrupt,

@@ -9,6 +9,7 @@ use redcedar_archive::manifest::{Header, Line, ManifestReader, Trailer};
 use redcedar_archive::reader::{self, ArchiveReader, BlockIndex};
 use redcedar_system::escape;
 
+use crate::layers::Opened;
 use crate::source::{StoredFile, StoredItem};
 
 /// An archive, as far as the extraction has to know it.
@@ -30,7 +31,7 @@ pub(crate) struct Manifest {
 
 impl Layer {
     pub(crate) fn new(item: &StoredItem, trailer: Option<&Trailer>, mut offsets: Vec<u64>) -> Self {
-        let size = item.archive.as_ref().map(|(file, _)| file.size());
+        let size = item.archive.as_ref().and_then(|(file, _)| file.plain_size());
         let index =
             trailer.and_then(|trailer| BlockIndex::new(&trailer.blocks, size?, trailer.uncompressed_size?));
         offsets.sort_unstable();
@@ -55,12 +56,12 @@ impl Layer {
             let text = format!("the archive of {} is missing", self.date);
             return Err(io::Error::new(io::ErrorKind::NotFound, text));
         };
-        match &self.index {
-            None => reader::sequential(file.open()?, *compression, None, threads),
-            Some(index) => {
+        match (file.open().map_err(|error| file.error("cannot open", &error))?, &self.index) {
+            (Opened::Anywhere(stored), Some(index)) => {
                 let extents: Vec<_> = offsets.iter().map(|offset| self.extent(*offset)).collect();
-                reader::ranges(file.open()?, *compression, index, &extents, threads)
+                reader::ranges(stored, *compression, index, &extents, threads)
             }
+            (opened, _) => opened.archive(*compression, None, threads),
         }
     }
 }
@@ -100,7 +101,7 @@ pub(crate) fn read_header(file: &StoredFile) -> Result<Header, String> {
     Ok(open_manifest(file)?.header().clone())
 }
 
-fn open_manifest(file: &StoredFile) -> Result<ManifestReader<std::fs::File>, String> {
+fn open_manifest(file: &StoredFile) -> Result<ManifestReader<Opened>, String> {
     let opened = file.open().map_err(|error| error.to_string())?;
     ManifestReader::open(opened).map_err(|error| error.to_string())
 }
@@ -115,9 +116,12 @@ pub(crate) fn check_archive(item: &StoredItem, header: &Header, trailer: &Traile
             None => "it says that nothing was stored".to_owned(),
         });
     }
-    match trailer.archive_size {
-        Some(size) if size == file.size() => Ok(()),
-        Some(size) => Err(format!("it describes an archive of {size} bytes, not of {}", file.size())),
-        None => Err("it does not say how large the archive is".to_owned()),
+    match (trailer.archive_size, file.plain_size()) {
+        (Some(size), Some(found)) if size != found => {
+            Err(format!("it describes an archive of {size} bytes, not of {found}"))
+        }
+        // How large an encrypted archive is, is known when it is read.
+        (Some(_), _) => Ok(()),
+        (None, _) => Err("it does not say how large the archive is".to_owned()),
     }
 }

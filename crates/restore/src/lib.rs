@@ -9,6 +9,7 @@ mod content;
 pub mod database;
 mod extract;
 mod layer;
+mod layers;
 pub mod list;
 mod metadata;
 mod notes;
@@ -25,6 +26,7 @@ mod target;
 pub mod tree;
 mod verify;
 
+pub use layers::{KeyError, Keys, Opened};
 pub use list::list;
 pub use object::Overwrite;
 pub use peer::PeerError;

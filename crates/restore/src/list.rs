@@ -22,6 +22,8 @@ pub struct Listing {
     pub source: PathBuf,
     /// The days.
     pub days: Vec<ListedDay>,
+    /// Why manifests are not known that are encrypted, if any.
+    pub locked: Option<String>,
 }
 
 /// One day.
@@ -65,8 +67,14 @@ pub struct ListedItem {
     pub compression: Option<&'static str>,
     /// When the run began, as the manifest says it.
     pub time: Option<String>,
-    /// Why the manifest cannot be read.
+    /// Why the manifest cannot be read, unless only the key is not here.
     pub manifest_error: Option<String>,
+    /// Whether it is encrypted.
+    pub encrypted: bool,
+    /// Of how many files the archive consists.
+    pub parts: usize,
+    /// What can be seen to be wrong with how it is stored: parts that are missing.
+    pub faults: Vec<String>,
 }
 
 /// Whether an archive stands alone.
@@ -90,18 +98,25 @@ pub struct ListedOther {
     pub kind: OtherKind,
     /// Its bytes.
     pub size: u64,
+    /// Whether it is encrypted.
+    pub encrypted: bool,
+    /// Of how many files it consists.
+    pub parts: usize,
+    /// What can be seen to be wrong with how it is stored: parts that are missing.
+    pub faults: Vec<String>,
 }
 
 /// Lists what `source` holds, of one machine or all. Counting paths means reading every manifest to its end.
 pub fn list(source: &Source, peer: Option<&OsStr>, count_paths: bool) -> Listing {
     let mut runs = Runs::default();
+    let mut locked = None;
     let mut days = Vec::new();
     for day in source.days() {
         let peers = day.peers.iter().filter(|present| peer.is_none_or(|peer| present.name == peer));
-        let peers = peers.map(|peer| list_peer(peer, &mut runs, count_paths)).collect();
+        let peers = peers.map(|peer| list_peer(peer, &mut runs, &mut locked, count_paths)).collect();
         days.push(ListedDay { date: day.date, peers });
     }
-    Listing { source: source.root().to_owned(), days }
+    Listing { source: source.root().to_owned(), days, locked }
 }
 
 /// The runs seen so far of each item of each machine.
@@ -133,32 +148,51 @@ impl Runs {
     }
 }
 
-fn list_peer(peer: &PeerDay, runs: &mut Runs, count_paths: bool) -> ListedPeer {
+fn list_peer(peer: &PeerDay, runs: &mut Runs, locked: &mut Option<String>, count_paths: bool) -> ListedPeer {
     let other = |(file, kind): &(StoredFile, OtherKind)| ListedOther {
         name: escape::display(file.path().file_name().unwrap_or_default()).to_string(),
         kind: *kind,
         size: file.size(),
+        encrypted: file.is_encrypted(),
+        parts: file.parts(),
+        faults: file.faults(),
     };
     ListedPeer {
         name: escape::display(&peer.name).to_string(),
-        items: peer.items.iter().map(|item| list_item(&peer.name, item, runs, count_paths)).collect(),
+        items: peer.items.iter().map(|item| list_item(&peer.name, item, runs, locked, count_paths)).collect(),
         others: peer.others.iter().map(other).collect(),
     }
 }
 
-fn list_item(peer: &OsStr, item: &StoredItem, runs: &mut Runs, count_paths: bool) -> ListedItem {
+fn list_item(
+    peer: &OsStr,
+    item: &StoredItem,
+    runs: &mut Runs,
+    locked: &mut Option<String>,
+    count_paths: bool,
+) -> ListedItem {
+    let archive = item.archive.as_ref().map(|(file, _)| file);
+    let mut files = archive.into_iter().chain(item.manifest.as_ref());
+
     let mut listed = ListedItem {
         name: escape::display(&item.name).to_string(),
         path: None,
         kind: ItemKind::Unknown,
         gap: false,
-        size: item.archive.as_ref().map(|(file, _)| file.size()),
+        size: archive.map(StoredFile::size),
         paths: None,
         compression: item.archive.as_ref().map(|(_, compression)| Compression::suffix(*compression)),
         time: None,
         manifest_error: None,
+        encrypted: files.clone().any(StoredFile::is_encrypted),
+        parts: archive.map_or(0, StoredFile::parts),
+        faults: files.by_ref().flat_map(StoredFile::faults).collect(),
     };
     let Some(manifest) = &item.manifest else { return listed };
+    if let Some(reason) = manifest.locked() {
+        locked.get_or_insert(reason);
+        return listed;
+    }
     match read_header(manifest) {
         Ok(header) => {
             listed.gap = matches!(runs.note(peer, &item.name, &header), Base::Missing(_));

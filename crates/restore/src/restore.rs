@@ -11,6 +11,7 @@ use redcedar_system::{Interrupt, Interrupted, Monitor, escape};
 
 use crate::extract::{Settings, extract};
 use crate::layer::read_header;
+use crate::layers::Keys;
 use crate::object::Overwrite;
 use crate::path::clean;
 use crate::peer::{self, PeerError};
@@ -45,6 +46,8 @@ pub struct RestoreRequest {
     pub starting_day: Option<Weekday>,
     /// Only finds out what would be written.
     pub dry_run: bool,
+    /// What opens what is encrypted.
+    pub keys: Keys,
 }
 
 /// Why nothing was brought back.
@@ -118,7 +121,7 @@ pub fn restore(
     monitor: &dyn Monitor,
     interrupt: &Interrupt,
 ) -> Result<Report, RestoreError> {
-    let source = Source::open(&request.source)?;
+    let source = Source::open_with(&request.source, &request.keys)?;
     let paths = request.paths.iter().map(|path| checked(path)).collect::<Result<Vec<_>, _>>()?;
     let peer = peer::choose(&source, request.peer.as_deref())?;
     let items = choose_items(&source, &peer, request, &paths)?;

@@ -4,7 +4,7 @@ use std::io;
 
 use redcedar_archive::Compression;
 use redcedar_archive::reader::{
-    self, ArchiveReader, Damage, Event, Member, MemberKind, Members, ReadError, find_swallowed, read_member,
+    ArchiveReader, Damage, Event, Member, MemberKind, Members, ReadError, find_swallowed, read_member,
     suspect,
 };
 use redcedar_system::{Interrupt, Interrupted};
@@ -51,7 +51,7 @@ pub(crate) fn scan(
 }
 
 fn open(file: &StoredFile, compression: Compression, offset: u64) -> io::Result<ArchiveReader> {
-    let mut reader = reader::sequential(file.open()?, compression, None, 1)?;
+    let mut reader = file.open()?.archive(compression, None, 1)?;
     reader.skip_to(offset)?;
     Ok(reader)
 }

@@ -1,16 +1,15 @@
 //! Proving that what is stored is what was collected.
 
+mod checksums;
+
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
-use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
-use bstr::ByteSlice;
 use jiff::civil::Date;
-use redcedar_archive::digest;
 use redcedar_archive::manifest::{Entry, Flaw, Line};
-use redcedar_archive::reader::{self, BlockIndex, Event, Member, MemberKind, Members};
+use redcedar_archive::reader::{BlockIndex, Event, Member, MemberKind, Members};
 use redcedar_system::{Interrupt, Interrupted, Monitor, escape};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -18,6 +17,7 @@ use sha2::{Digest, Sha256};
 use crate::content::Content;
 use crate::database::{ReadError, StoredDump};
 use crate::layer::{Manifest, read_header};
+use crate::layers::{Keys, is_locked};
 use crate::list::{Base, Runs};
 use crate::path::clean;
 use crate::scan::describe;
@@ -32,6 +32,8 @@ pub struct VerifyRequest {
     pub peer: Option<OsString>,
     /// Only this day.
     pub day: Option<Date>,
+    /// What opens what is encrypted.
+    pub keys: Keys,
 }
 
 /// What was proven, and what was found.
@@ -47,6 +49,8 @@ pub struct VerifyReport {
     pub proven: u64,
     /// Archives without manifests: only their structure could be checked.
     pub unproven: u64,
+    /// Encrypted files without a key for them here: only that they are what was stored could be checked.
+    pub locked: u64,
     /// Everything that is not as it should be.
     pub findings: Vec<Finding>,
 }
@@ -97,7 +101,7 @@ pub fn verify(
     monitor: &dyn Monitor,
     interrupt: &Interrupt,
 ) -> Result<VerifyReport, VerifyError> {
-    let source = Source::open(&request.source)?;
+    let source = Source::open_with(&request.source, &request.keys)?;
     let mut report = VerifyReport::default();
     let mut runs = Runs::default();
     for day in source.days() {
@@ -142,7 +146,7 @@ impl Check<'_> {
     fn chains(&mut self, runs: &mut Runs) {
         for item in &self.peer.items {
             let Some(manifest) = &item.manifest else { continue };
-            // One that cannot be read is reported when its day is.
+            // One that cannot be read is reported when its day is, one without a key counted.
             let Ok(header) = read_header(manifest) else { continue };
             match runs.note(&self.peer.name, &item.name, &header) {
                 Base::Present => {}
@@ -168,12 +172,12 @@ impl Check<'_> {
             };
             monitor.progress(&done, item.archive.as_ref().map(|(file, _)| file.path()));
         }
-        self.dumps()
+        self.dumps(&digests)
     }
 
     /// Reads dumps to their ends: that is where it shows whether they are complete.
-    fn dumps(&mut self) -> Result<(), Interrupted> {
-        for (file, _) in &self.peer.others {
+    fn dumps(&mut self, digests: &HashMap<OsString, [u8; 32]>) -> Result<(), Interrupted> {
+        for (file, _) in self.peer.others.iter().filter(|(file, _)| is_open(file, digests)) {
             let Some(dump) = StoredDump::new(&self.peer.name, self.date, file) else { continue };
             match dump.prove(self.interrupt) {
                 Ok(_) => {}
@@ -184,35 +188,30 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Compares all files with `cback.sha256`, and returns the digests of archives.
+    /// Compares all files with `cback.sha256` and, without their layers, with `cback.origins.sha256`. Returns the digests of
+    /// those that could be opened.
     fn checksums(&mut self) -> Result<HashMap<OsString, [u8; 32]>, Interrupted> {
-        let mut expected = match self.peer.checksums.as_ref().map(read_checksums) {
-            None => HashMap::new(),
-            Some(Ok(expected)) => expected,
-            Some(Err(message)) => {
-                self.find(OsStr::new("cback.sha256"), Severity::Damage, message);
-                HashMap::new()
-            }
-        };
+        let mut expected = self.read_checksums(self.peer.checksums.as_ref());
+        let origins = self.read_checksums(self.peer.origins.as_ref());
         let mut found = HashMap::new();
+        for file in &self.peer.doubles {
+            let message =
+                format!("it is there as {}, too; the form with the fewest layers counts", file.stored_as());
+            self.find(&name_of(file), Severity::Known, message);
+            self.pieces(file, &mut expected)?;
+        }
         let items = self
             .peer
             .items
             .iter()
             .flat_map(|item| item.archive.iter().map(|(file, _)| file).chain(item.manifest.as_ref()));
         for file in items.chain(self.peer.others.iter().map(|(file, _)| file)) {
-            let name = name_of(file);
-            match self.digest(file)? {
-                Err(error) => self.damage(file, file.error("cannot read", &error).to_string()),
-                Ok(digest) => {
-                    self.report.files += 1;
-                    self.report.bytes += file.size();
-                    if expected.remove(&name).is_some_and(|expected| expected != digest) {
-                        self.damage(file, "its SHA-256 is not that of cback.sha256".to_owned());
-                    }
-                    found.insert(name, digest);
-                }
+            for fault in file.faults() {
+                self.damage(file, fault);
             }
+            let stored = self.pieces(file, &mut expected)?;
+            let digest = if file.is_plain() { stored } else { self.inside(file, &origins)? };
+            found.extend(digest.map(|digest| (name_of(file), digest)));
         }
         let mut missing: Vec<_> =
             expected.into_keys().filter(|name| !self.peer.directory.join(name).exists()).collect();
@@ -223,8 +222,71 @@ impl Check<'_> {
         Ok(found)
     }
 
-    fn digest(&self, file: &StoredFile) -> Result<io::Result<[u8; 32]>, Interrupted> {
-        let mut opened = match file.open() {
+    fn read_checksums(&mut self, file: Option<&StoredFile>) -> HashMap<OsString, [u8; 32]> {
+        match file.map(|file| (file, checksums::read(file))) {
+            None => HashMap::new(),
+            Some((_, Ok(digests))) => digests,
+            Some((file, Err(message))) => {
+                self.damage(file, message);
+                HashMap::new()
+            }
+        }
+    }
+
+    /// Compares a file, as it is stored, with `cback.sha256`. Returns the digest of its last piece.
+    fn pieces(
+        &mut self,
+        file: &StoredFile,
+        expected: &mut HashMap<OsString, [u8; 32]>,
+    ) -> Result<Option<[u8; 32]>, Interrupted> {
+        let mut last = None;
+        for piece in file.pieces() {
+            let name = piece.path.file_name().unwrap_or_default();
+            match self.digest(piece.open())? {
+                Err(error) => self.find(name, Severity::Damage, format!("cannot read it: {error}")),
+                Ok(digest) => {
+                    self.report.files += 1;
+                    self.report.bytes += piece.size;
+                    if expected.remove(name).is_some_and(|expected| expected != digest) {
+                        let message = "its SHA-256 is not that of cback.sha256".to_owned();
+                        self.find(name, Severity::Damage, message);
+                    }
+                    last = Some(digest);
+                }
+            }
+        }
+        Ok(last)
+    }
+
+    /// The digest of a file without its layers, if there is a key, compared with what it was before.
+    fn inside(
+        &mut self,
+        file: &StoredFile,
+        origins: &HashMap<OsString, [u8; 32]>,
+    ) -> Result<Option<[u8; 32]>, Interrupted> {
+        match self.digest(file.open())? {
+            Ok(digest) => {
+                if origins.get(&name_of(file)).is_some_and(|origin| *origin != digest) {
+                    self.damage(
+                        file,
+                        "its SHA-256 is not what it was before it was encrypted or split".to_owned(),
+                    );
+                }
+                Ok(Some(digest))
+            }
+            Err(error) if is_locked(&error) => {
+                self.report.locked += 1;
+                Ok(None)
+            }
+            Err(error) => {
+                self.damage(file, file.error("cannot read", &error).to_string());
+                Ok(None)
+            }
+        }
+    }
+
+    fn digest(&self, opened: io::Result<impl Read>) -> Result<io::Result<[u8; 32]>, Interrupted> {
+        let mut opened = match opened {
             Ok(opened) => opened,
             Err(error) => return Ok(Err(error)),
         };
@@ -241,6 +303,10 @@ impl Check<'_> {
     }
 
     fn item(&mut self, item: &StoredItem, digests: &HashMap<OsString, [u8; 32]>) -> Result<(), Interrupted> {
+        let mut files = item.archive.iter().map(|(file, _)| file).chain(item.manifest.as_ref());
+        if !files.all(|file| is_open(file, digests)) {
+            return Ok(());
+        }
         let manifest = match (Manifest::read(item), &item.manifest) {
             (Ok(manifest), _) => manifest,
             (Err(message), Some(file)) => {
@@ -280,11 +346,10 @@ impl Check<'_> {
         let mut expected = self.expected(file, manifest);
         let Some((_, compression)) = item.archive else { return Ok(()) };
         let index = manifest.and_then(|manifest| {
-            BlockIndex::new(&manifest.trailer.blocks, file.size(), manifest.trailer.uncompressed_size?)
+            BlockIndex::new(&manifest.trailer.blocks, file.plain_size()?, manifest.trailer.uncompressed_size?)
         });
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let opened =
-            file.open().and_then(|opened| reader::sequential(opened, compression, index.as_ref(), threads));
+        let opened = file.open().and_then(|opened| opened.archive(compression, index.as_ref(), threads));
         let mut members = match opened {
             Ok(reader) => Members::new(reader),
             Err(error) => {
@@ -347,6 +412,11 @@ impl Check<'_> {
     }
 }
 
+/// Whether a file can be looked into. Of one that is encrypted or split and could not be opened, that has been told.
+fn is_open(file: &StoredFile, digests: &HashMap<OsString, [u8; 32]>) -> bool {
+    file.is_plain() || digests.contains_key(&name_of(file))
+}
+
 fn name_of(file: &StoredFile) -> OsString {
     file.path().file_name().unwrap_or_default().to_owned()
 }
@@ -378,61 +448,5 @@ fn compare<R: Read>(
         Some(expected) if expected == digest => Ok(true),
         Some(_) => Err("its SHA-256 is not that of the manifest".to_owned()),
         None => Ok(false),
-    }
-}
-
-/// Reads the lines of `sha256sum`.
-fn read_checksums(file: &StoredFile) -> Result<HashMap<OsString, [u8; 32]>, String> {
-    let mut text = Vec::new();
-    let read = file.open().and_then(|mut opened| opened.read_to_end(&mut text));
-    read.map_err(|error| file.error("cannot read", &error).to_string())?;
-    let lines = text.lines().enumerate();
-    lines
-        .map(|(number, line)| {
-            checksum_line(line).ok_or_else(|| format!("line {} cannot be understood", number + 1))
-        })
-        .collect()
-}
-
-/// `DIGEST  NAME`, `DIGEST *NAME`, or either with a backslash before it, where the name has escapes.
-fn checksum_line(line: &[u8]) -> Option<(OsString, [u8; 32])> {
-    let (escaped, line) = match line.strip_prefix(b"\\") {
-        Some(line) => (true, line),
-        None => (false, line),
-    };
-    let (digest, name) = line.split_at_checked(64)?;
-    let name = name.strip_prefix(b"  ").or_else(|| name.strip_prefix(b" *"))?;
-    let name = if escaped { unescape(name)? } else { name.to_vec() };
-    Some((OsString::from_vec(name), digest::from_hex_exact(digest)?))
-}
-
-fn unescape(name: &[u8]) -> Option<Vec<u8>> {
-    let mut bytes = name.iter();
-    let mut plain = Vec::with_capacity(name.len());
-    while let Some(byte) = bytes.next() {
-        plain.push(match (byte, (*byte == b'\\').then(|| bytes.next())) {
-            (_, Some(Some(b'n'))) => b'\n',
-            (_, Some(Some(b'r'))) => b'\r',
-            (_, Some(Some(b'\\'))) => b'\\',
-            (_, Some(_)) => return None,
-            (byte, None) => *byte,
-        });
-    }
-    Some(plain)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn checksum_lines_are_those_of_sha256sum() {
-        let hex = "ab".repeat(32);
-        let line = |text: String| checksum_line(text.as_bytes());
-        assert_eq!(line(format!("{hex}  a b")), Some(("a b".into(), [0xab; 32])));
-        assert_eq!(line(format!("{hex} *x")), Some(("x".into(), [0xab; 32])));
-        assert_eq!(line(format!("\\{hex}  a\\nb\\\\")), Some(("a\nb\\".into(), [0xab; 32])));
-        assert_eq!(line(format!("{hex} x")), None);
-        assert_eq!(line("ab  x".to_owned()), None);
     }
 }

@@ -4,6 +4,8 @@ use std::ffi::{OsStr, OsString};
 
 /// Names the configuration file when `--config` does not.
 pub const REDCEDAR_CONFIG: &str = "REDCEDAR_CONFIG";
+/// Names a file with secret keys of age, when `--identity` does not.
+pub const REDCEDAR_IDENTITY: &str = "REDCEDAR_IDENTITY";
 /// Sets the clock, for tests: `2026-11-24T02:30`. See [`crate::clock::FixedClock::parse`].
 pub const REDCEDAR_NOW: &str = "REDCEDAR_NOW";
 /// Ends the process at a named point, for tests of debug builds. See [`crate::checkpoint`].

@@ -9,6 +9,7 @@ pub mod compare;
 pub mod databases;
 pub mod debian;
 pub mod faults;
+pub mod keyring;
 pub mod members;
 pub mod oracle;
 pub mod pool;

@@ -150,6 +150,15 @@ impl Pool {
         self.write_configuration(options, peers, stage, "")
     }
 
+    /// Adds sections to the configuration.
+    ///
+    /// # Errors
+    /// When the file cannot be read or written.
+    pub fn add_sections(&self, sections: &str) -> io::Result<()> {
+        let text = fs_err::read_to_string(self.config())?;
+        fs_err::write(self.config(), text.replace("</cb_config>", &format!("{sections}</cb_config>")))
+    }
+
     fn write_configuration(&self, options: &str, peers: &str, stage: &str, sections: &str) -> io::Result<()> {
         let (staging_dir, working_dir) = (self.staging_dir(), self.working_dir());
         let text = format!(

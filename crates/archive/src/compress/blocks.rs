@@ -1,15 +1,14 @@
 //! Reading a compressed file by its blocks: several at once, and only those that are wanted.
 
-use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
 use super::Compression;
 use super::read::BlockDecoder;
+use crate::Stored;
 
 /// No block of ours comes near this; an index that claims more is not believed.
 const LARGEST_BLOCK: u64 = 64 << 20;
@@ -82,12 +81,12 @@ struct Worker {
 }
 
 impl BlockReader {
-    pub(crate) fn new(file: File, compression: Compression, blocks: Vec<Block>, threads: usize) -> Self {
-        let (file, blocks): (Arc<File>, Arc<[Block]>) = (Arc::new(file), blocks.into());
+    pub(crate) fn new(file: &Stored, compression: Compression, blocks: Vec<Block>, threads: usize) -> Self {
+        let blocks: Arc<[Block]> = blocks.into();
         let count = threads.clamp(1, blocks.len().max(1));
         let workers = (0..count)
             .map(|first| {
-                let (file, blocks) = (Arc::clone(&file), Arc::clone(&blocks));
+                let (file, blocks) = (file.clone(), Arc::clone(&blocks));
                 let (decoded_sender, decoded) = sync_channel(1);
                 let (spare, spare_receiver) = channel();
                 let thread = std::thread::spawn(move || {
@@ -125,7 +124,7 @@ impl Drop for BlockReader {
 }
 
 fn work<'a>(
-    file: &File,
+    file: &Stored,
     compression: Compression,
     blocks: impl Iterator<Item = &'a Block>,
     results: &SyncSender<Decoded>,
@@ -143,7 +142,7 @@ fn work<'a>(
 }
 
 fn read_block(
-    file: &File,
+    file: &Stored,
     decoder: &mut BlockDecoder,
     block: &Block,
     compressed: &mut Vec<u8>,

@@ -9,7 +9,7 @@ use super::Compression;
 /// How much is read from a file at a time.
 const BUFFER: usize = 256 * 1024;
 
-/// Decompresses `file` from where it stands to its end: all members of a gzip file, all streams of a bzip2 file, all
+/// Decompresses `input` from where it stands to its end: all members of a gzip file, all streams of a bzip2 file, all
 /// frames of a zstd file.
 ///
 /// Errors of the reader say near which compressed byte they arose. A file that ends in the middle of a member is
@@ -17,9 +17,12 @@ const BUFFER: usize = 256 * 1024;
 ///
 /// # Errors
 /// When the decompressor cannot be set up.
-pub fn stream(file: std::fs::File, compression: Compression) -> io::Result<Box<dyn Read + Send>> {
+pub fn stream(
+    input: impl Read + Send + 'static,
+    compression: Compression,
+) -> io::Result<Box<dyn Read + Send>> {
     let consumed = Arc::new(AtomicU64::new(0));
-    let input = BufReader::with_capacity(BUFFER, Counted { file, consumed: Arc::clone(&consumed) });
+    let input = BufReader::with_capacity(BUFFER, Counted { input, consumed: Arc::clone(&consumed) });
     let decoder: Box<dyn Read + Send> = match compression {
         Compression::None => Box::new(input),
         Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(input)),
@@ -30,14 +33,14 @@ pub fn stream(file: std::fs::File, compression: Compression) -> io::Result<Box<d
 }
 
 /// Counts what was read from the compressed file.
-struct Counted {
-    file: std::fs::File,
+struct Counted<R> {
+    input: R,
     consumed: Arc<AtomicU64>,
 }
 
-impl Read for Counted {
+impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read(buffer)?;
+        let read = self.input.read(buffer)?;
         self.consumed.fetch_add(read as u64, Ordering::Relaxed);
         Ok(read)
     }

@@ -58,7 +58,7 @@ fn write_table(listing: &Listing, out: &mut Out) -> io::Result<()> {
                     item.paths.map_or_else(|| "-".to_owned(), |paths| Count(paths).to_string()),
                 ]);
             }
-            for ListedOther { name, size, kind } in &peer.others {
+            for ListedOther { name, size, kind, .. } in &peer.others {
                 let (day, size) = (day.date.to_string(), Size(*size).to_string());
                 let kind = kind.word().to_owned();
                 table.row([day, peer.name.clone(), name.clone(), kind, size, "-".to_owned()]);
@@ -78,10 +78,23 @@ fn tell(listing: &Listing, context: &Context) {
             if let Some(error) = &item.manifest_error {
                 monitor.warning(format!("{what}: the manifest cannot be read: {error}"));
             }
+            for fault in &item.faults {
+                monitor.warning(format!("{what}: {fault}"));
+            }
             if item.gap {
                 monitor.warning(format!("{what}: what this increment builds on is missing"));
             }
         }
+        for (peer, other) in
+            day.peers.iter().flat_map(|peer| peer.others.iter().map(move |other| (peer, other)))
+        {
+            for fault in &other.faults {
+                monitor.warning(format!("{} of {}, {}: {fault}", other.name, peer.name, day.date));
+            }
+        }
+    }
+    if let Some(reason) = &listing.locked {
+        monitor.warning(format!("what is listed as encrypted could not be opened: {reason}"));
     }
 }
 
@@ -94,6 +107,7 @@ fn kind(item: &ListedItem) -> &'static str {
     match item.kind {
         ItemKind::Full => "full",
         ItemKind::Increment => "increment",
+        ItemKind::Unknown if item.encrypted => "encrypted",
         ItemKind::Unknown => "unknown",
     }
 }
@@ -116,6 +130,8 @@ struct JsonEntry<'a> {
     size: Option<u64>,
     files: Option<u64>,
     time: Option<&'a str>,
+    encrypted: bool,
+    parts: usize,
 }
 
 #[derive(Serialize)]
@@ -125,6 +141,8 @@ struct JsonOther<'a> {
     name: &'a str,
     kind: &'static str,
     size: u64,
+    encrypted: bool,
+    parts: usize,
 }
 
 impl<'a> JsonListing<'a> {
@@ -142,6 +160,8 @@ impl<'a> JsonListing<'a> {
                     size: item.size,
                     files: item.paths,
                     time: item.time.as_deref(),
+                    encrypted: item.encrypted,
+                    parts: item.parts,
                 }));
                 others.extend(peer.others.iter().map(|other| JsonOther {
                     day: day.date.to_string(),
@@ -149,6 +169,8 @@ impl<'a> JsonListing<'a> {
                     name: &other.name,
                     kind: other.kind.word(),
                     size: other.size,
+                    encrypted: other.encrypted,
+                    parts: other.parts,
                 }));
             }
         }

@@ -123,6 +123,7 @@ fn request(args: &Args, context: &Context) -> Result<RestoreRequest, CommandErro
         numeric_owner: args.numeric_owner,
         starting_day,
         dry_run: context.global.dry_run,
+        keys: args.source.keys(context)?,
     })
 }
 

@@ -2,10 +2,12 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::civil::Weekday;
 use redcedar_engine::schedule::weekday;
-use redcedar_restore::Source;
+use redcedar_restore::{Keys, Source};
+use redcedar_system::environment::REDCEDAR_IDENTITY;
 use redcedar_system::escape;
 
 use super::{CommandError, Context, configuration};
@@ -21,6 +23,10 @@ pub(crate) struct SourceArgs {
     /// Only this machine
     #[arg(long, value_name = "NAME")]
     pub(crate) peer: Option<OsString>,
+    /// File with secret keys of age, for what is encrypted with it; may be given several times. For what is encrypted with gpg,
+    /// gpg is asked [default: $REDCEDAR_IDENTITY]
+    #[arg(long, value_name = "FILE")]
+    identity: Vec<PathBuf>,
 }
 
 /// A place with backups.
@@ -39,10 +45,23 @@ impl SourceArgs {
         }
     }
 
+    /// What opens what is encrypted.
+    pub(crate) fn keys(&self, context: &Context) -> Result<Keys, CommandError> {
+        let from_environment = || context.environment.get(REDCEDAR_IDENTITY).map(PathBuf::from);
+        let files = if self.identity.is_empty() {
+            from_environment().into_iter().collect()
+        } else {
+            self.identity.clone()
+        };
+        Keys::new(Arc::clone(&context.system.runner), &files)
+            .map_err(|error| CommandError::new(Exit::Failed, error).hint("`age-keygen` makes such files"))
+    }
+
     /// Looks at the place that was chosen; the chosen machine must be there.
     pub(crate) fn open(&self, context: &Context) -> Result<Source, CommandError> {
         let directory = self.place(context)?.directory;
-        let source = Source::open(&directory).map_err(|error| CommandError::new(Exit::Failed, error))?;
+        let source = Source::open_with(&directory, &self.keys(context)?)
+            .map_err(|error| CommandError::new(Exit::Failed, error))?;
         match &self.peer {
             Some(peer) if !source.peers().contains(&peer.as_os_str()) => {
                 let known: Vec<_> =

@@ -40,7 +40,12 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
             CommandError::message(Exit::Failed, message).hint("`redcedar list` shows which days there are")
         );
     }
-    let request = VerifyRequest { source: source.root().to_owned(), peer: args.source.peer.clone(), day };
+    let request = VerifyRequest {
+        source: source.root().to_owned(),
+        peer: args.source.peer.clone(),
+        day,
+        keys: args.source.keys(context)?,
+    };
     let System { monitor, interrupt, .. } = &context.system;
     let report = verify(&request, monitor.as_ref(), interrupt).map_err(refusal)?;
     context.terminal.finish();
@@ -84,6 +89,13 @@ fn summarise(report: &VerifyReport, context: &Context, out: &mut Out) -> io::Res
             Counted(report.unproven, "archive")
         )?;
     }
+    if report.locked > 0 {
+        writeln!(
+            out,
+            "{} without a key here: only that it is what was stored could be checked",
+            Counted(report.locked, "encrypted file")
+        )?;
+    }
     let damage = report.findings.iter().filter(|finding| finding.severity == Severity::Damage).count();
     match damage {
         0 => writeln!(out, "all is well"),
@@ -100,6 +112,7 @@ struct JsonReport<'a> {
     members: u64,
     proven: u64,
     unproven: u64,
+    locked: u64,
     findings: Vec<JsonFinding<'a>>,
 }
 
@@ -132,6 +145,7 @@ impl<'a> JsonReport<'a> {
             members: report.members,
             proven: report.proven,
             unproven: report.unproven,
+            locked: report.locked,
             findings: report.findings.iter().map(finding).collect(),
         }
     }

@@ -190,11 +190,7 @@ fn configurations_have_the_effects_that_they_have_with_the_original() {
                 |c| extensions(c, "index", &[("zz", "<index>100</index>"), ("aa", "<index>100</index>")]),
                 Code,
             ),
-            edited(
-                with_config!["foo"],
-                |c| extensions(c, "", &[("collect", "<index>250</index>")]),
-                Everything,
-            ),
+            edited(with_config!["foo"], |c| extensions(c, "", &[("collect", "<index>250</index>")]), Code),
             edited(
                 with_config!["-d", "foo"],
                 |c| {
@@ -230,11 +226,7 @@ fn configurations_have_the_effects_that_they_have_with_the_original() {
                 |c| extensions(c, "dependency", &[("x", "<depends><run_before>x</run_before></depends>")]),
                 Everything,
             ),
-            edited(
-                with_config!["foo"],
-                |c| extensions(c, "dependency", &[("stage", "<depends/>")]),
-                ButReasons,
-            ),
+            edited(with_config!["foo"], |c| extensions(c, "dependency", &[("stage", "<depends/>")]), Code),
             edited(
                 with_config!["validate"],
                 |c| extensions(c, "", &[("x", "<index>1</index>")]).replace("executeAction", "nosuch"),

@@ -13,5 +13,6 @@ mod plain_tools;
 mod planted_links;
 mod pool;
 mod salvage;
+mod treated;
 mod unreadable;
 mod world;

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use crate::cases;
-use redcedar_config::{Config, LoadError, Severity, Source};
+use redcedar_config::{Config, LoadError, Section, Severity, Source};
 
 fn diagnose(text: &str) -> String {
     match Config::parse(Source::new("cback3.conf", text)) {
@@ -347,7 +347,7 @@ fn foreign_sections_are_left_to_whoever_knows_the_extensions() {
     let text = cases::BASE.replace("<reference>", sections);
     let loaded = Config::parse(Source::new("f", &text)).unwrap();
     assert_eq!(loaded.warnings.len(), 1, "{}", loaded.warnings);
-    let foreign: Vec<_> = loaded.document.foreign_sections().map(|section| section.source_text()).collect();
+    let foreign: Vec<_> = loaded.document.foreign_sections().map(Section::source_text).collect();
     assert_eq!(foreign[..2], ["<acme a='b'><options/></acme>", "<amazons3/>"]);
     assert!(!foreign.contains(&"<mysqll/>"), "that one is a misspelt section of ours");
 }

@@ -61,6 +61,11 @@ impl Actions {
         self.list.iter().find(|action| action.name == name)
     }
 
+    /// All of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Action> {
+        self.list.iter()
+    }
+
     /// All names, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.list.iter().map(|action| action.name.as_str())

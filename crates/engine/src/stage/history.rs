@@ -51,7 +51,7 @@ impl<'a> History<'a> {
     pub(super) fn same_as(&self, peer: &str, checksums: &Checksums) -> Option<Date> {
         let is_staged = |directory: &Directory| directory.status(OsStr::new(indicator::COLLECT));
         let last = self.days.iter().copied().find(|day| self.look(peer, *day, is_staged).is_some())?;
-        let before = self.look(peer, last, |directory| Checksums::read(directory).map(Some))?;
+        let before = self.look(peer, last, |directory| Checksums::as_staged(directory).map(Some))?;
         (before == *checksums && !before.is_empty()).then_some(last)
     }
 

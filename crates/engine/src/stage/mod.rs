@@ -11,7 +11,6 @@ mod history;
 mod integrity;
 mod listing;
 mod peer;
-mod processed;
 mod promise;
 mod queue;
 mod record;

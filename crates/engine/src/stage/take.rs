@@ -7,6 +7,8 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use redcedar_archive::layers::is_form_of;
+use redcedar_archive::naming;
 use redcedar_system::fs::{Directory, PendingFile};
 use redcedar_system::monitor::Progress;
 use redcedar_system::{Owner, System, checkpoint, escape};
@@ -16,7 +18,6 @@ use sha2::{Digest, Sha256};
 use super::MODE;
 use super::integrity::{self, Finding};
 use super::listing::{self, Listing};
-use super::processed::is_processed_form;
 use super::promise::{self, Promise};
 use super::watch::{Stop, Watch};
 use crate::checksums::Checksums;
@@ -107,6 +108,7 @@ pub(super) fn directory(
         taking,
         staged: target.names()?,
         checksums: Checksums::read(target)?,
+        origins: Checksums::read_from(target, naming::ORIGINS)?,
         promises: Vec::new(),
         outdated: Vec::new(),
         names,
@@ -134,7 +136,8 @@ pub(super) fn directory(
             }
         }
     }
-    taken.checksums = take.write_checksums()?;
+    take.write_checksums()?;
+    taken.checksums = Checksums::as_staged(target)?;
     Ok(taken)
 }
 
@@ -161,6 +164,8 @@ struct Take<'a> {
     /// What was in the target before.
     staged: Vec<OsString>,
     checksums: Checksums,
+    /// Digests of what was encrypted or split since.
+    origins: Checksums,
     promises: Vec<Promise>,
     /// Manifests that speak of archives that are no longer there.
     outdated: Vec<OsString>,
@@ -242,7 +247,7 @@ impl Take<'_> {
             _ => {}
         }
         if self.is_processed(name) {
-            return match self.checksums.get(name) {
+            return match self.origins.get(name).or_else(|| self.checksums.get(name)) {
                 Some(staged) if *staged == digest => Ok(false),
                 _ => Err(FileError::Processed(self.shown(name))),
             };
@@ -365,21 +370,20 @@ impl Take<'_> {
     /// Whether the file was staged earlier today and then encrypted or split in place.
     fn is_processed(&self, name: &OsStr) -> bool {
         !self.staged.iter().any(|staged| staged == name)
-            && self.staged.iter().any(|form| is_processed_form(form, name) && !self.names.contains(form))
+            && self.staged.iter().any(|form| is_form_of(form, name) && !self.names.contains(form))
     }
 
     /// Digests of files that are gone from the target go too, except for those that are there encrypted or split: by them
     /// the next run knows what these were.
-    fn write_checksums(mut self) -> io::Result<Checksums> {
+    fn write_checksums(mut self) -> io::Result<()> {
         let present = self.target.names()?;
         self.checksums.retain(|name| {
             let is_there = present.iter().any(|present| present == name);
             let is_processed =
-                present.iter().any(|form| is_processed_form(form, name) && !self.names.contains(form));
+                present.iter().any(|form| is_form_of(form, name) && !self.names.contains(form));
             is_there || is_processed
         });
-        self.checksums.write(self.target, self.taking.owner)?;
-        Ok(self.checksums)
+        self.checksums.write(self.target, self.taking.owner)
     }
 }
 

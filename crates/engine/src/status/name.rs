@@ -3,35 +3,22 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
+use redcedar_archive::layers::layers;
 use redcedar_archive::manifest;
 use redcedar_system::fs::TEMPORARY_PREFIX;
 
 /// The item of a file; none for indicators, checksums and what was left over.
 pub(super) fn item(name: &OsStr) -> Option<OsString> {
-    let name = name.as_bytes();
+    // Without what encrypting and splitting put behind it.
+    let name = layers(name).last().map_or(name, |(inner, _)| inner).as_bytes();
     if name.starts_with(b"cback.") || name.starts_with(TEMPORARY_PREFIX.as_bytes()) {
         return None;
     }
-    let name = without_layers(name);
     let name = match name.strip_suffix(manifest::SUFFIX.as_bytes()) {
         Some(item) => item,
         None => without_suffixes(name),
     };
     Some(OsStr::from_bytes(&without_changing_parts(name)).to_owned())
-}
-
-/// Without what encrypting and splitting put behind it.
-fn without_layers(mut name: &[u8]) -> &[u8] {
-    loop {
-        let inner = name.strip_suffix(b".gpg").or_else(|| {
-            let (inner, end) = name.split_last_chunk::<6>()?;
-            (end[0] == b'_' && end[1..].iter().all(u8::is_ascii_digit)).then_some(inner)
-        });
-        match inner {
-            Some(inner) if !inner.is_empty() => name = inner,
-            _ => return name,
-        }
-    }
 }
 
 fn without_suffixes(name: &[u8]) -> &[u8] {
@@ -68,6 +55,7 @@ mod tests {
             ("etc.manifest.jsonl.zst.gpg", "etc"),
             ("etc.tar.zst.gpg_00001", "etc"),
             ("etc.tar.bz2_00001.gpg", "etc"),
+            ("etc.tar.age", "etc"),
             ("mbox-20261124-home-x-mail.gz", "mbox-home-x-mail"),
             ("mbox-x", "mbox-x"),
             ("svndump-0:17-svn-repo.txt.gz", "svndump-svn-repo"),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use redcedar_engine::extension::{Call, program};
 use redcedar_system::command::{Command, CommandError};
-use redcedar_system::{Interrupted, escape};
+use redcedar_system::{Interrupted, Level, escape};
 
 use super::secrets::without_secrets;
 use super::{Report, ReportError, print};
@@ -179,11 +179,8 @@ impl Page<'_, '_> {
                 let remark = finished.explain(name);
                 // A disk need not have partitions.
                 let told = format!("What {name} knows is not, or not wholly, reported: {remark}");
-                if disk.is_some() {
-                    monitor.info(told)
-                } else {
-                    monitor.warning(told)
-                }
+                let level = if disk.is_some() { Level::Info } else { Level::Warning };
+                monitor.log(level, &told);
                 Some(remark)
             }
             Err(error @ CommandError::TimedOut { .. }) => {

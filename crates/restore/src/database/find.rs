@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use jiff::civil::Date;
 
 use super::{Content, Dump, Server, StoredDump, describe};
+use crate::layers::Keys;
 use crate::peer::{self, PeerError};
 use crate::source::{Source, SourceError};
 
@@ -20,6 +21,8 @@ pub struct Request {
     pub wanted: Vec<Wanted>,
     /// The day whose state is wanted; the newest if there is none.
     pub as_of: Option<Date>,
+    /// What opens what is encrypted.
+    pub keys: Keys,
 }
 
 /// One thing that is wanted.
@@ -71,7 +74,7 @@ fn there(dumps: &[String]) -> String {
 /// # Errors
 /// When one is not there, or it is not clear which is meant.
 pub fn find(request: &Request) -> Result<Vec<StoredDump>, FindError> {
-    let source = Source::open(&request.source)?;
+    let source = Source::open_with(&request.source, &request.keys)?;
     let peer = peer::choose(&source, request.peer.as_deref())?;
     let dumps = newest(&source, &peer, request.as_of);
     request.wanted.iter().map(|wanted| choose(&dumps, wanted, request.as_of)).collect()

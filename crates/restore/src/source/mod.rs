@@ -15,6 +15,8 @@ use redcedar_system::escape;
 pub use file::StoredFile;
 pub use name::{OtherKind, StoredKind, classify};
 
+use crate::layers::{Form, Keys, Peeled, Piece, peel};
+
 /// How the files of a source are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
@@ -56,6 +58,10 @@ pub struct PeerDay {
     pub others: Vec<(StoredFile, OtherKind)>,
     /// `cback.sha256`, if there is one.
     pub checksums: Option<StoredFile>,
+    /// Digests of what was encrypted or split, as it was before.
+    pub origins: Option<StoredFile>,
+    /// What is there in another form as well, which counts.
+    pub doubles: Vec<StoredFile>,
 }
 
 /// One item as it was stored on one day: an archive, a manifest, or both.
@@ -99,14 +105,22 @@ impl PeerDay {
 }
 
 impl Source {
-    /// Looks at `path` and finds out what it is.
+    /// Looks at `path` and finds out what it is. What is encrypted stays closed.
     ///
     /// # Errors
     /// When it cannot be read, or there are no backups in it.
     pub fn open(path: &Path) -> Result<Self, SourceError> {
+        Self::open_with(path, &Keys::default())
+    }
+
+    /// The same, with keys for what is encrypted.
+    ///
+    /// # Errors
+    /// When it cannot be read, or there are no backups in it.
+    pub fn open_with(path: &Path, keys: &Keys) -> Result<Self, SourceError> {
         let io = |source| SourceError::Io { path: path.to_owned(), source };
         let root = fs_err::canonicalize(path).map_err(io)?;
-        let (layout, mut days) = look(&root).map_err(io)?;
+        let (layout, mut days) = look(&root, keys).map_err(io)?;
         if days.is_empty() {
             return Err(SourceError::Nothing { path: path.to_owned() });
         }
@@ -161,8 +175,8 @@ fn sorted<'a>(names: impl Iterator<Item = &'a OsStr>) -> Vec<&'a OsStr> {
     names
 }
 
-fn look(root: &Path) -> io::Result<(Layout, Vec<Day>)> {
-    let days = staging_days(root)?;
+fn look(root: &Path, keys: &Keys) -> io::Result<(Layout, Vec<Day>)> {
+    let days = staging_days(root, keys)?;
     if !days.is_empty() {
         return Ok((Layout::Staging, days));
     }
@@ -170,21 +184,21 @@ fn look(root: &Path) -> io::Result<(Layout, Vec<Day>)> {
         Some(date) => (Some(date), None),
         None => (root.parent().and_then(date_of), root.file_name()),
     };
-    let peer = peer_day(root, name.unwrap_or_default().to_owned(), date)?;
+    let peer = peer_day(root, name.unwrap_or_default().to_owned(), date, keys)?;
     if peer.has_backups() {
         return Ok((Layout::Folder, by_date(vec![peer], date)));
     }
-    Ok((Layout::Day, by_date(peers(root, date)?, date)))
+    Ok((Layout::Day, by_date(peers(root, date, keys)?, date)))
 }
 
 /// The days of a staging directory; none when it is something else.
-fn staging_days(root: &Path) -> io::Result<Vec<Day>> {
+fn staging_days(root: &Path, keys: &Keys) -> io::Result<Vec<Day>> {
     let mut days = Vec::new();
     for year in directories(root)?.iter().filter(|path| number_of(path, 4).is_some()) {
         for month in directories(year)?.iter().filter(|path| number_of(path, 2).is_some()) {
             for path in directories(month)? {
                 if let Some(date) = date_of(&path) {
-                    days.push(Day { date, peers: peers(&path, Some(date))? });
+                    days.push(Day { date, peers: peers(&path, Some(date), keys)? });
                 }
             }
         }
@@ -194,14 +208,14 @@ fn staging_days(root: &Path) -> io::Result<Vec<Day>> {
 
 /// The machines below a directory; subdirectories without backups are left out unless they belong to a day. What is being
 /// staged just now is none.
-fn peers(directory: &Path, date: Option<Date>) -> io::Result<Vec<PeerDay>> {
+fn peers(directory: &Path, date: Option<Date>, keys: &Keys) -> io::Result<Vec<PeerDay>> {
     let mut peers = Vec::new();
     for path in directories(directory)? {
         let name = path.file_name().unwrap_or_default().to_owned();
         if classify(&name) == StoredKind::Temporary {
             continue;
         }
-        let peer = peer_day(&path, name, date)?;
+        let peer = peer_day(&path, name, date, keys)?;
         if date.is_some() || peer.has_backups() {
             peers.push(peer);
         }
@@ -210,18 +224,22 @@ fn peers(directory: &Path, date: Option<Date>) -> io::Result<Vec<PeerDay>> {
     Ok(peers)
 }
 
-fn peer_day(directory: &Path, name: OsString, date: Option<Date>) -> io::Result<PeerDay> {
+fn peer_day(directory: &Path, name: OsString, date: Option<Date>, keys: &Keys) -> io::Result<PeerDay> {
     let mut peer = PeerDay {
         name,
         directory: directory.to_owned(),
         items: Vec::new(),
         others: Vec::new(),
         checksums: None,
+        origins: None,
+        doubles: Vec::new(),
     };
     let mut manifests = Vec::new();
-    for entry in fs_err::read_dir(directory)? {
-        let Some(file) = StoredFile::look(entry?.path())? else { continue };
-        match classify(file.path().file_name().unwrap_or_default()) {
+    for Peeled { name, form, others } in peel(files(directory)?.into_iter()) {
+        let stored = |form| StoredFile::new(directory.join(&name), form, keys.clone());
+        peer.doubles.extend(others.into_iter().map(stored));
+        let file = stored(form);
+        match classify(&name) {
             StoredKind::Archive(name, compression) => {
                 let date = date.unwrap_or_else(|| day_of(&file));
                 let archive = Some((file, compression));
@@ -229,6 +247,7 @@ fn peer_day(directory: &Path, name: OsString, date: Option<Date>) -> io::Result<
             }
             StoredKind::Manifest(name) => manifests.push((name, file)),
             StoredKind::Checksums => peer.checksums = Some(file),
+            StoredKind::Origins => peer.origins = Some(file),
             StoredKind::Other(kind) => peer.others.push((file, kind)),
             StoredKind::Indicator | StoredKind::Temporary => {}
         }
@@ -239,6 +258,21 @@ fn peer_day(directory: &Path, name: OsString, date: Option<Date>) -> io::Result<
     peer.items.sort_by(|a, b| (&a.name, written(a)).cmp(&(&b.name, written(b))));
     peer.others.sort_by(|a, b| a.0.path().cmp(b.0.path()));
     Ok(peer)
+}
+
+/// The regular files of a directory, but those left over from runs that were killed.
+fn files(directory: &Path) -> io::Result<Vec<(OsString, Form)>> {
+    let mut files = Vec::new();
+    for entry in fs_err::read_dir(directory)? {
+        let entry = entry?;
+        if classify(&entry.file_name()) == StoredKind::Temporary {
+            continue;
+        }
+        if let Some(piece) = Piece::look(entry.path())? {
+            files.push((entry.file_name(), Form::Plain(piece)));
+        }
+    }
+    Ok(files)
 }
 
 /// Puts a manifest beside the archive it describes; if that is not there, it stands alone.

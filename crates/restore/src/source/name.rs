@@ -1,10 +1,10 @@
-//! What a stored file is, by its name (the names that Cedar Backup's collect, extensions and indicators use).
+//! What a stored file is, by its name without layers (the names that Cedar Backup's collect, extensions and indicators use).
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
 use redcedar_archive::dump::{Dump, Server};
-use redcedar_archive::{Compression, manifest};
+use redcedar_archive::{Compression, manifest, naming};
 use redcedar_system::fs::TEMPORARY_PREFIX;
 use serde::Serialize;
 
@@ -17,6 +17,8 @@ pub enum StoredKind {
     Manifest(OsString),
     /// `cback.sha256`.
     Checksums,
+    /// Digests of what was encrypted or split, as it was before.
+    Origins,
     /// `cback.collect` and the like.
     Indicator,
     /// Left over from a run that was killed.
@@ -29,10 +31,6 @@ pub enum StoredKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OtherKind {
-    /// An OpenPGP message (`.gpg`).
-    Encrypted,
-    /// A piece of a split file (`_00000`).
-    Split,
     /// Mail folders.
     Mbox,
     /// A Subversion dump.
@@ -51,8 +49,6 @@ impl OtherKind {
     /// The word for it.
     pub fn word(self) -> &'static str {
         match self {
-            Self::Encrypted => "encrypted",
-            Self::Split => "split",
             Self::Mbox => "mbox",
             Self::Subversion => "subversion",
             Self::Mysql => "mysql",
@@ -68,13 +64,16 @@ impl OtherKind {
     }
 }
 
-/// What the file `name` is.
+/// What a file is that has the name `name` without its layers.
 pub fn classify(name: &OsStr) -> StoredKind {
     let bytes = name.as_bytes();
     if bytes == b"cback.sha256" {
         return StoredKind::Checksums;
     }
-    if bytes.starts_with(b"cback.") {
+    if name == naming::ORIGINS {
+        return StoredKind::Origins;
+    }
+    if naming::is_metadata(name) {
         return StoredKind::Indicator;
     }
     if bytes.starts_with(TEMPORARY_PREFIX.as_bytes()) {
@@ -82,12 +81,6 @@ pub fn classify(name: &OsStr) -> StoredKind {
     }
     if let Some(item) = bytes.strip_suffix(manifest::SUFFIX.as_bytes()) {
         return StoredKind::Manifest(OsStr::from_bytes(item).to_owned());
-    }
-    if bytes.ends_with(b".gpg") {
-        return StoredKind::Other(OtherKind::Encrypted);
-    }
-    if is_chunk(bytes) {
-        return StoredKind::Other(OtherKind::Split);
     }
     if let Some((dump, _)) = Dump::of_file(name) {
         return StoredKind::Other(match dump.server {
@@ -106,12 +99,6 @@ pub fn classify(name: &OsStr) -> StoredKind {
 
 fn strip_compression(name: &[u8]) -> &[u8] {
     name.strip_suffix(b".gz").or_else(|| name.strip_suffix(b".bz2")).unwrap_or(name)
-}
-
-/// A name that ends in `_` and five digits.
-fn is_chunk(name: &[u8]) -> bool {
-    name.split_last_chunk::<6>()
-        .is_some_and(|(_, end)| end[0] == b'_' && end[1..].iter().all(u8::is_ascii_digit))
 }
 
 fn dump(name: &[u8]) -> Option<OtherKind> {
@@ -159,8 +146,8 @@ mod tests {
             ("cback.sha256", StoredKind::Checksums),
             ("cback.collect", StoredKind::Indicator),
             (".redcedar-12-etc.tar", StoredKind::Temporary),
-            ("etc.tar.gz.gpg", StoredKind::Other(OtherKind::Encrypted)),
-            ("etc.tar.gz_00001", StoredKind::Other(OtherKind::Split)),
+            ("cback.origins.sha256", StoredKind::Origins),
+            ("cback.d.tar", archive("cback.d", Compression::None)),
             ("etc.tar.gz_0001", StoredKind::Other(OtherKind::Foreign)),
             ("mbox-20261124-home-x-mail.tar", StoredKind::Other(OtherKind::Mbox)),
             ("mbox-20261124-home-x-mail.bz2", StoredKind::Other(OtherKind::Mbox)),

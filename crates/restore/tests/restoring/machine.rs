@@ -9,7 +9,7 @@ use redcedar_archive::manifest::{Header, Line, ManifestWriter, Mode, SUFFIX, Tra
 use redcedar_archive::select::{Exclude, Selection, select_directory};
 use redcedar_archive::writer::{AppendError, ArchiveWriter, Options};
 use redcedar_archive::{Compression, Metadata};
-use redcedar_restore::{Overwrite, Report, RestoreError, RestoreRequest, restore};
+use redcedar_restore::{Keys, Overwrite, Report, RestoreError, RestoreRequest, restore};
 use redcedar_system::fake::RecordingMonitor;
 use redcedar_system::{Accounts, Interrupt};
 use redcedar_testing::compare::{Kind, Snapshot};
@@ -160,6 +160,7 @@ pub(crate) fn request(source: &Path, target: &Path, as_of: Option<Date>) -> Rest
         numeric_owner: false,
         starting_day: None,
         dry_run: false,
+        keys: Keys::default(),
     }
 }
 

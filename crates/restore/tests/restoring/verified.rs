@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use redcedar_archive::Compression;
 use redcedar_restore::list::ItemKind;
-use redcedar_restore::{Source, VerifyReport, VerifyRequest, list, verify};
+use redcedar_restore::{Keys, Source, VerifyReport, VerifyRequest, list, verify};
 use redcedar_system::Interrupt;
 use redcedar_system::fake::RecordingMonitor;
 use redcedar_testing::program::{command, succeed};
@@ -13,7 +13,7 @@ use redcedar_testing::trees::{Growth, grow};
 use crate::machine::{Machine, day};
 
 fn verified(machine: &Machine, day: Option<Date>) -> VerifyReport {
-    let request = VerifyRequest { source: machine.staging(), peer: None, day };
+    let request = VerifyRequest { source: machine.staging(), peer: None, day, keys: Keys::default() };
     verify(&request, &RecordingMonitor::default(), &Interrupt::new()).unwrap()
 }
 

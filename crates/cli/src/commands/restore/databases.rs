@@ -114,6 +114,7 @@ pub(super) fn run(args: &super::Args, context: &Context, out: &mut Out) -> Comma
         peer: args.source.peer.clone(),
         wanted: args.databases.wanted(),
         as_of: as_of(args, context)?,
+        keys: args.source.keys(context)?,
     };
     let dumps = find(&request).map_err(no_dump)?;
     let mut results = Vec::new();
