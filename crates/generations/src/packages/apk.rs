@@ -68,7 +68,7 @@ type Line<'a> = (u8, &'a [u8]);
 
 /// Stanzas of `K:value` lines, separated by empty lines.
 fn stanzas(text: &[u8]) -> impl Iterator<Item = Vec<Line<'_>>> {
-    let stanzas = text.split_str("\n\n").filter(|stanza| !stanza.trim().is_empty());
+    let stanzas = text.split_str("\n\n").filter(|stanza| !stanza.trim_ascii().is_empty());
     stanzas.map(|stanza| stanza.split_str("\n").filter_map(line).collect())
 }
 

@@ -165,7 +165,7 @@ fn repositories(root: &Root) -> Result<Vec<String>, PackagesError> {
     let text = root.read("etc/pacman.conf")?.unwrap_or_default();
     let mut seen = HashSet::new();
     let section = |line: &[u8]| {
-        let name = line.trim().strip_prefix(b"[")?.strip_suffix(b"]")?.to_str().ok()?.to_owned();
+        let name = line.trim_ascii().strip_prefix(b"[")?.strip_suffix(b"]")?.to_str().ok()?.to_owned();
         (name != "options" && !name.contains('/') && seen.insert(name.clone())).then_some(name)
     };
     Ok(text.lines().filter_map(section).collect())

@@ -40,7 +40,7 @@ impl Database for Portage {
         let world = root.read("var/lib/portage/world")?.unwrap_or_default();
         // `category/name`, perhaps with a slot.
         let world: HashSet<&[u8]> =
-            world.lines().filter_map(|line| line.trim().split_str(":").next()).collect();
+            world.lines().filter_map(|line| line.trim_ascii().split_str(":").next()).collect();
         for category in root.names(DATABASE)? {
             let directory = Path::new(DATABASE).join(&category);
             for name in root.names(&directory)? {
@@ -50,7 +50,7 @@ impl Database for Portage {
                 let Some(contents) = root.read(directory.join("CONTENTS"))? else { continue };
                 let Some(found) = Ebuild::parse(&category, &name) else { continue };
                 let origin = root.read(directory.join("repository"))?;
-                let origin = origin.map(|origin| origin.trim().to_str_lossy().into_owned());
+                let origin = origin.map(|origin| origin.trim_ascii().to_str_lossy().into_owned());
                 let package = builder.package(Package {
                     database: "portage",
                     availability: repositories.availability(root, &found, origin.as_deref())?,
@@ -123,7 +123,7 @@ impl Repositories {
     fn configured(&mut self, root: &Root, file: &Path) -> Result<(), PackagesError> {
         let text = root.read(file)?.unwrap_or_default();
         let mut name = String::new();
-        for line in text.lines().map(<[u8]>::trim) {
+        for line in text.lines().map(<[u8]>::trim_ascii) {
             let line = line.to_str_lossy();
             if let Some(section) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
                 section.clone_into(&mut name);

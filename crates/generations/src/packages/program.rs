@@ -11,16 +11,15 @@
 //!   none. Without them the file must be root's, readable by all and writable by nobody else.
 //!
 //! Anything else makes the whole output unusable. The program must be the owner's alone: it and all directories above it belong
-//! to root or to us, and nobody else may write there.
+//! to root or to us, nobody else may write there, and none of them is a link.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use bstr::ByteSlice;
-use redcedar_system::command::Command;
-use redcedar_system::{Owner, System, account, escape};
+use redcedar_system::command::{Command, Executable};
+use redcedar_system::{Owner, System};
 
 use super::inventory::Builder;
 use super::{Availability, Claim, Owned, Package, PackageRef, PackagesError, Permissions, State, Target};
@@ -28,9 +27,9 @@ use crate::Digest;
 
 /// Adds what a program prints.
 pub(super) fn read(program: &Path, system: &System, builder: &mut Builder) -> Result<(), PackagesError> {
-    check_owners(program)?;
+    let executable = Executable::open(program).map_err(|error| PackagesError::Command(error.to_string()))?;
     let mut output = Vec::new();
-    let finished = system.runner.stream(&Command::new(program).arg("list"), &mut output)?;
+    let finished = system.runner.stream(&Command::of(executable).arg("list"), &mut output)?;
     if !finished.success() {
         let (status, said) = (finished.status, finished.tail.join("; "));
         return Err(PackagesError::Command(format!("it ended with {status}: {said}")));
@@ -55,32 +54,6 @@ pub(super) fn read(program: &Path, system: &System, builder: &mut Builder) -> Re
             _ => Err("it begins with neither `package` nor `path`"),
         }
         .map_err(|what| unusable(number, what))?;
-    }
-    Ok(())
-}
-
-/// Nobody but root and we may decide what is run.
-fn check_owners(program: &Path) -> Result<(), PackagesError> {
-    let refused = |path: &Path, why: &str| {
-        PackagesError::Command(format!("it is not run, because {} {why}", escape::display(path)))
-    };
-    if !program.is_absolute() {
-        return Err(refused(program, "is no absolute path"));
-    }
-    let real = fs_err::canonicalize(program)?;
-    if !fs_err::metadata(&real)?.is_file() {
-        return Err(refused(&real, "is no regular file"));
-    }
-    for path in real.ancestors() {
-        let found = fs_err::metadata(path)?;
-        if found.uid() != 0 && found.uid() != account::current().uid {
-            return Err(refused(path, "belongs to somebody else"));
-        }
-        // In a sticky directory others can only add names.
-        let is_sticky = found.is_dir() && found.mode() & 0o1000 != 0;
-        if found.mode() & 0o022 != 0 && !is_sticky {
-            return Err(refused(path, "may be changed by others"));
-        }
     }
     Ok(())
 }

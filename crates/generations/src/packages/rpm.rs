@@ -161,7 +161,10 @@ impl Available {
             let line = line.to_str_lossy();
             if let [name, version, architecture] = line.split('\t').collect::<Vec<_>>()[..] {
                 let key = (name.to_owned(), architecture.to_owned());
-                versions.entry(key).or_default().push(version.trim_start_matches("0:").to_owned());
+                versions
+                    .entry(key)
+                    .or_default()
+                    .push(version.strip_prefix("0:").unwrap_or(version).to_owned());
             }
         }
         Ok(Self(versions))

@@ -39,7 +39,7 @@ impl Stanza<'_> {
         self.current = self.wanted.iter().position(|wanted| name.eq_ignore_ascii_case(wanted.as_bytes()));
         if let Some(current) = self.current {
             self.values[current].clear();
-            self.values[current].extend_from_slice(line[colon + 1..].trim());
+            self.values[current].extend_from_slice(line[colon + 1..].trim_ascii());
         }
     }
 
@@ -60,7 +60,7 @@ pub(super) fn for_each(
     let mut stanza = Stanza { wanted, values, current: None, is_empty: true };
     let mut input = input;
     input.for_byte_line(|line| {
-        if line.trim_end().is_empty() {
+        if line.trim_ascii().is_empty() {
             if !stanza.is_empty {
                 each(&stanza);
             }

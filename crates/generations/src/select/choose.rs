@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -119,8 +120,8 @@ impl Deciding<'_> {
         if owned.claim == Claim::Obsolete || is_known || !is_below(path, roots) {
             return;
         }
-        let is_gone = |error: std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
-        if fs_err::symlink_metadata(path).is_err_and(is_gone) {
+        let gone = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory];
+        if fs_err::symlink_metadata(path).is_err_and(|error| gone.contains(&error.kind())) {
             self.missing.push(Missing { path: path.to_owned(), package: owned.package });
         }
     }

@@ -1,27 +1,30 @@
 //! What packages say about their files: lists, digests, conffiles.
 
 use std::collections::HashMap;
-use std::os::unix::ffi::OsStrExt;
 
 use bstr::ByteSlice;
 
 use super::super::inventory::Builder;
 use super::super::root::{Names, Root};
 use super::super::{Claim, Owned, PackageRef, PackagesError, Permissions, State};
-use super::Settings;
+use super::settings::{Diversions, Settings};
 use super::status::{Conffile, Installed};
 use crate::Digest;
 
 /// Reads what is in `info/`.
 pub(super) struct Files<'a> {
     root: &'a Root,
-    settings: &'a Settings,
+    diversions: Diversions<'a>,
     permissions: HashMap<Vec<u8>, Permissions>,
 }
 
 impl<'a> Files<'a> {
     pub(super) fn new(root: &'a Root, settings: &'a Settings, names: &Names) -> Self {
-        Self { root, settings, permissions: settings.permissions(names) }
+        Self {
+            root,
+            diversions: Diversions::new(&settings.diversions),
+            permissions: settings.permissions(names),
+        }
     }
 
     /// Adds the paths of one package.
@@ -64,11 +67,8 @@ impl<'a> Files<'a> {
         builder: &mut Builder,
     ) {
         let permissions = self.permissions.get(path).copied().unwrap_or(Permissions::Usual);
-        match self.settings.diverted(path, &installed.package.name) {
-            Some(place) => {
-                let owned = Owned { package, claim: Claim::Diverted, permissions };
-                builder.owned(place.as_os_str().as_bytes(), owned);
-            }
+        match self.diversions.place(path, &installed.package.name) {
+            Some(place) => builder.owned(place, Owned { package, claim: Claim::Diverted, permissions }),
             None => builder.owned(path, Owned { package, claim, permissions }),
         }
     }

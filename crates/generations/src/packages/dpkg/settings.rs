@@ -1,8 +1,8 @@
 //! What dpkg was told about single files: diversions, overridden modes, alternatives.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
 use bstr::ByteSlice;
@@ -113,17 +113,6 @@ impl Settings {
         })
     }
 
-    /// What became of the path of a package's file: where it is, if diversions have to do with it.
-    pub(super) fn diverted(&self, path: &[u8], package: &str) -> Option<PathBuf> {
-        let path = path_of(path);
-        let moved = self.diversions.iter().find(|diversion| diversion.from == path);
-        if let Some(diversion) = moved {
-            let stays = diversion.package.as_deref() == Some(package);
-            return Some(if stays { path } else { diversion.to.clone() });
-        }
-        self.diversions.iter().any(|diversion| diversion.to == path).then_some(path)
-    }
-
     /// Mode and owner of all overridden files.
     pub(super) fn permissions(&self, names: &Names) -> HashMap<Vec<u8>, Permissions> {
         let number = |text: &str| text.strip_prefix('#').and_then(|number| number.parse().ok());
@@ -139,6 +128,31 @@ impl Settings {
         };
         let path = |entry: &StatOverride| entry.path.clone().into_os_string().into_vec();
         self.overrides.iter().map(|entry| (path(entry), permissions(entry))).collect()
+    }
+}
+
+/// Where files are that have to do with diversions. Asked for every path of every package.
+pub(super) struct Diversions<'a> {
+    moved: HashMap<&'a [u8], &'a Diversion>,
+    places: HashSet<&'a [u8]>,
+}
+
+impl<'a> Diversions<'a> {
+    pub(super) fn new(diversions: &'a [Diversion]) -> Self {
+        let bytes = |path: &'a PathBuf| path.as_os_str().as_bytes();
+        Self {
+            moved: diversions.iter().map(|diversion| (bytes(&diversion.from), diversion)).collect(),
+            places: diversions.iter().map(|diversion| bytes(&diversion.to)).collect(),
+        }
+    }
+
+    /// Where the file is that a package has at `path`, if diversions have to do with it.
+    pub(super) fn place(&self, path: &'a [u8], package: &str) -> Option<&'a [u8]> {
+        match self.moved.get(path) {
+            Some(diversion) if diversion.package.as_deref() == Some(package) => Some(path),
+            Some(diversion) => Some(diversion.to.as_os_str().as_bytes()),
+            None => self.places.contains(path).then_some(path),
+        }
     }
 }
 
@@ -220,19 +234,17 @@ mod tests {
 
     #[test]
     fn a_diversion_moves_the_files_of_all_packages_but_its_own() {
-        let settings = Settings {
-            diversions: diversions(b"/bin/a\n/bin/a.real\np\n/bin/b\n/bin/b.distrib\n:\n").unwrap(),
-            ..Settings::default()
+        let diversions = diversions(b"/bin/a\n/bin/a.real\np\n/bin/b\n/bin/b.distrib\n:\n").unwrap();
+        let diversions = Diversions::new(&diversions);
+        let place = |path: &'static str, package| {
+            diversions.place(path.as_bytes(), package).map(|place| place.to_str().unwrap())
         };
-        let place = |path: &str, package| {
-            settings.diverted(path.as_bytes(), package).map(|path| path.to_str().unwrap().to_owned())
-        };
-        assert_eq!(place("/bin/a", "p").as_deref(), Some("/bin/a"));
-        assert_eq!(place("/bin/a", "q").as_deref(), Some("/bin/a.real"));
-        assert_eq!(place("/bin/b", "q").as_deref(), Some("/bin/b.distrib"));
-        assert_eq!(place("/bin/b.distrib", "q").as_deref(), Some("/bin/b.distrib"));
+        assert_eq!(place("/bin/a", "p"), Some("/bin/a"));
+        assert_eq!(place("/bin/a", "q"), Some("/bin/a.real"));
+        assert_eq!(place("/bin/b", "q"), Some("/bin/b.distrib"));
+        assert_eq!(place("/bin/b.distrib", "q"), Some("/bin/b.distrib"));
         assert_eq!(place("/bin/c", "q"), None);
-        assert!(diversions(b"/bin/a\n/bin/b\n").is_none());
+        assert!(super::diversions(b"/bin/a\n/bin/b\n").is_none());
     }
 
     #[test]

@@ -138,7 +138,7 @@ pub(super) fn build_of(stanza: &Stanza<'_>) -> Vec<u8> {
 
 /// ` <path> <md5> [obsolete] [remove-on-upgrade]`; the path may hold blanks.
 fn conffile(line: &[u8]) -> Option<Conffile> {
-    let mut rest = line.trim();
+    let mut rest = line.trim_ascii();
     let mut is_obsolete = false;
     loop {
         let (before, last) = rest.rsplit_once_str(" ")?;
