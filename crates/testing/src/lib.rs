@@ -17,3 +17,4 @@ pub mod program;
 pub mod rng;
 pub mod sshd;
 pub mod trees;
+pub mod trusted;

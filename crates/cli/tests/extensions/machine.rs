@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use assert_cmd::cargo::cargo_bin;
-use redcedar_system::command::Executable;
 use redcedar_testing::oracle::Oracle;
 use redcedar_testing::program;
 
@@ -21,8 +20,7 @@ pub(super) struct Answer {
 impl Machine {
     /// A machine with these actions, options, and sections of extensions. `DIR` is its directory.
     pub(super) fn new(actions: &str, options: &str, sections: &str) -> Self {
-        // The build is where programs of others can be run, unless somebody else can write there.
-        let root = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let root = redcedar_testing::trusted::directory();
         for directory in ["collect", "staging", "work", "source"] {
             fs_err::create_dir(root.path().join(directory)).unwrap();
         }
@@ -73,18 +71,6 @@ impl Machine {
             entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
-    }
-
-    /// Whether programs below the directory are run at all; says aloud if not.
-    pub(super) fn is_trusted(&self) -> bool {
-        self.script("probe", "");
-        match Executable::open(&self.path("probe")) {
-            Ok(_) => true,
-            Err(error) => {
-                program::cannot_test("programs of others", &error.to_string());
-                false
-            }
-        }
     }
 
     /// Runs `redcedar` with the configuration.

@@ -17,8 +17,7 @@ struct Fixture(tempfile::TempDir);
 
 impl Fixture {
     fn new(files: &[(&str, &str)]) -> Self {
-        // Not in `/tmp`, where others can write: programs are not run from there.
-        let fixture = Self(tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap());
+        let fixture = Self(redcedar_testing::trusted::directory());
         for (path, content) in files {
             fixture.write(path, content.as_bytes());
         }

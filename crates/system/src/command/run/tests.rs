@@ -158,20 +158,6 @@ fn a_program_that_takes_too_long_is_ended_with_its_children() {
     assert!(started.elapsed() < Duration::from_secs(10));
 }
 
-/// A directory that nobody else can write, nor any above it; said aloud where there is none.
-fn trusted_dir() -> Option<tempfile::TempDir> {
-    let directory = tempfile::tempdir_in(std::env::current_exe().unwrap().parent().unwrap()).unwrap();
-    let probe = directory.path().join("probe");
-    write_program(&probe, "#!/bin/sh\n");
-    match Executable::open(&probe) {
-        Ok(_) => Some(directory),
-        Err(error) => {
-            eprintln!("NOT TESTED: {error}");
-            None
-        }
-    }
-}
-
 fn write_program(path: &std::path::Path, text: &str) {
     use fs_err::os::unix::fs::OpenOptionsExt;
     let mut options = fs_err::OpenOptions::new();
@@ -181,7 +167,7 @@ fn write_program(path: &std::path::Path, text: &str) {
 
 #[test]
 fn what_runs_is_the_file_that_was_looked_at_confined_and_heard_apart() {
-    let Some(directory) = trusted_dir() else { return };
+    let directory = redcedar_testing::trusted::directory();
     let path = directory.path().join("program");
     write_program(
         &path,
