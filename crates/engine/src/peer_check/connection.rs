@@ -35,13 +35,13 @@ pub(super) fn backup_user(
         } else {
             format!("chmod 600 {shown}")
         };
-        unusable.get_or_insert(
-            Finding::failed(Step::BackupUser, format!("{user} cannot use the key {key}: {reason}"))
-                .mend(mend),
-        );
+        unusable.get_or_insert(Finding::failed(
+            Step::BackupUser,
+            format!("{user} cannot use the key {key}: {reason}"),
+            mend,
+        ));
     }
-    Ok(unusable
-        .unwrap_or_else(|| Finding::failed(Step::BackupUser, format!("{user} has no key")).mend(make_key)))
+    Ok(unusable.unwrap_or_else(|| Finding::failed(Step::BackupUser, format!("{user} has no key"), make_key)))
 }
 
 /// Programs do without a home as long as their configuration names no file in it.
@@ -124,7 +124,7 @@ impl Route<'_> {
             Trouble::Denied => "our key is not accepted",
             Trouble::Dropped => "the connection ended",
         };
-        Finding::failed(step, format!("{words} ({reason})")).mend(self.mend(trouble))
+        Finding::failed(step, format!("{words} ({reason})"), self.mend(trouble))
     }
 
     fn mend(&self, trouble: Trouble) -> String {

@@ -12,6 +12,9 @@ use crate::indicator::{self, Indicator};
 use crate::remote::{Identity, Remote};
 use crate::ssh::{CopyTrouble, ask, said};
 
+/// Shows whether there is room for temporary files.
+const SPACE: &str = "df -h /tmp";
+
 /// What fetching the indicator came to.
 pub(super) enum Fetched {
     /// It is here; what it says, if it is one of ours.
@@ -55,33 +58,32 @@ pub(super) struct Mends {
 }
 
 pub(super) fn finding(fetched: &Fetched, is_restricted: bool, mends: &Mends) -> Finding {
-    let failed = |words: &str, finished: &Finished| {
-        Finding::failed(Step::CopyProgram, format!("{words} ({})", said(finished)))
+    let failed = |words: &str, finished: &Finished, mend: &str| {
+        Finding::failed(Step::CopyProgram, format!("{words} ({})", said(finished)), mend)
     };
     let (trouble, finished) = match fetched {
         Fetched::There(_) => return Finding::ok(Step::CopyProgram, "works"),
         Fetched::Impossible(error) => {
-            return Finding::failed(Step::CopyProgram, format!("cannot store what it copies: {error}"));
+            let words = format!("cannot store what it copies: {error}");
+            return Finding::failed(Step::CopyProgram, words, SPACE);
         }
         Fetched::Failed(trouble, finished) => (*trouble, finished),
     };
     match trouble {
         CopyTrouble::NoSuchFile | CopyTrouble::NotReadable => Finding::ok(Step::CopyProgram, "works"),
-        CopyTrouble::NotStored => failed("it cannot store what it copies", finished),
+        CopyTrouble::NotStored => failed("it cannot store what it copies", finished, SPACE),
         CopyTrouble::NoProgram => {
-            failed("the far side has no scp", finished).mend("apt-get install openssh-client")
+            failed("the far side has no scp", finished, "apt-get install openssh-client")
         }
-        CopyTrouble::NoSftp => failed("the far side offers no SFTP", finished).mend(&*mends.legacy),
+        CopyTrouble::NoSftp => failed("the far side offers no SFTP", finished, &mends.legacy),
         CopyTrouble::Closed if is_restricted => {
-            failed("the key is restricted, and the copy command asks for SFTP", finished).mend(&*mends.legacy)
+            failed("the key is restricted, and the copy command asks for SFTP", finished, &mends.legacy)
         }
-        CopyTrouble::Chatty => failed("the login prints a text of its own", finished).mend(&*mends.by_hand),
+        CopyTrouble::Chatty => failed("the login prints a text of its own", finished, &mends.by_hand),
         CopyTrouble::Other if is_restricted => {
-            failed("the restricted key does not allow it", finished).mend(&*mends.add)
+            failed("the restricted key does not allow it", finished, &mends.add)
         }
-        CopyTrouble::Closed | CopyTrouble::Other => {
-            failed("it does not work", finished).mend(&*mends.by_hand)
-        }
+        CopyTrouble::Closed | CopyTrouble::Other => failed("it does not work", finished, &mends.by_hand),
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) fn clock(theirs: i64, earliest: i64, latest: i64) -> Finding {
     let size = difference.abs();
     let words = format!("{} {}", duration(size), if difference > 0 { "ahead" } else { "behind" });
     if size > CLOCK_WRONG {
-        Finding::failed(Step::Clock, words).mend("timedatectl set-ntp true")
+        Finding::failed(Step::Clock, words, "timedatectl set-ntp true")
     } else if size > CLOCKS_DIFFER {
         Finding::warning(Step::Clock, words)
     } else {
@@ -43,10 +43,10 @@ pub(super) fn clock(theirs: i64, earliest: i64, latest: i64) -> Finding {
 }
 
 /// The space in the collect file system, in bytes.
-pub(super) fn space_there(size: u64, free: u64) -> Finding {
+pub(super) fn space_there(size: u64, free: u64, purge: &str) -> Finding {
     let words = format!("{} of {} free", bytes(free), bytes(size));
     if free == 0 {
-        Finding::failed(Step::SpaceThere, words)
+        Finding::failed(Step::SpaceThere, words, purge)
     } else if free < size / 20 && free < GIB {
         Finding::warning(Step::SpaceThere, words)
     } else {
@@ -55,14 +55,14 @@ pub(super) fn space_there(size: u64, free: u64) -> Finding {
 }
 
 /// The space for staged data, and how much of that the peer wants, where it is known; in bytes.
-pub(super) fn space_here(staging_dir: &Path, free: u64, wanted: Option<u64>) -> Finding {
+pub(super) fn space_here(staging_dir: &Path, free: u64, wanted: Option<u64>, purge: &str) -> Finding {
     let words = format!("{} free at {}", bytes(free), escape::display(staging_dir));
     match wanted {
         Some(wanted) if wanted > free => {
-            Finding::failed(Step::SpaceHere, format!("{words}, and {} to be staged", bytes(wanted)))
+            Finding::failed(Step::SpaceHere, format!("{words}, and {} to be staged", bytes(wanted)), purge)
         }
         Some(wanted) => Finding::ok(Step::SpaceHere, format!("{words}, {} to be staged", bytes(wanted))),
-        None if free == 0 => Finding::failed(Step::SpaceHere, words),
+        None if free == 0 => Finding::failed(Step::SpaceHere, words, purge),
         None => Finding::ok(Step::SpaceHere, words),
     }
 }
@@ -130,11 +130,11 @@ mod tests {
 
     #[test]
     fn space_is_short_when_a_twentieth_is_left_and_gone_when_it_is_not_enough() {
-        assert_eq!(seen(&space_there(100 * GIB, 50 * GIB)), (Ok, "50 GiB of 100 GiB free"));
-        assert_eq!(space_there(10 * GIB, GIB / 10).status, Warning);
-        assert_eq!(space_there(1000 * GIB, 20 * GIB).status, Ok);
-        assert_eq!(seen(&space_there(10 * GIB, 0)), (Failed, "0 B of 10 GiB free"));
-        let here = |free, wanted| space_here(Path::new("/s"), free, wanted);
+        assert_eq!(seen(&space_there(100 * GIB, 50 * GIB, "purge")), (Ok, "50 GiB of 100 GiB free"));
+        assert_eq!(space_there(10 * GIB, GIB / 10, "purge").status, Warning);
+        assert_eq!(space_there(1000 * GIB, 20 * GIB, "purge").status, Ok);
+        assert_eq!(seen(&space_there(10 * GIB, 0, "purge")), (Failed, "0 B of 10 GiB free"));
+        let here = |free, wanted| space_here(Path::new("/s"), free, wanted, "purge");
         assert_eq!(seen(&here(20 * GIB, Some(15 << 20))), (Ok, "20 GiB free at /s, 15 MiB to be staged"));
         assert_eq!(here(GIB, Some(GIB + 1)).status, Failed);
         assert_eq!(here(0, None).status, Failed);

@@ -9,17 +9,17 @@ use redcedar_config::cedar::LocalPeer;
 use redcedar_system::fs::Directory;
 use redcedar_system::{System, escape, quote};
 
-use super::judge;
 use super::step::{Finding, PeerReport, Step};
+use super::{Own, judge};
 use crate::indicator::{self, Indicator};
 
-pub(super) fn check(peer: &LocalPeer, config: &Config, system: &System) -> PeerReport {
+pub(super) fn check(peer: &LocalPeer, config: &Config, own: &Own, system: &System) -> PeerReport {
     let findings = match Directory::open(&peer.collect_dir) {
         Err(error) => {
-            let missing = Finding::failed(Step::CollectDirectory, error.to_string());
-            let make = format!("install -d -m 0700 {}", quote::word(peer.collect_dir.as_os_str()));
             let is_missing = error.kind() == io::ErrorKind::NotFound;
-            let finding = if is_missing { missing.mend(make) } else { missing };
+            let make = || format!("install -d -m 0700 {}", quote::word(peer.collect_dir.as_os_str()));
+            let mend = if is_missing { make() } else { look(&peer.collect_dir) };
+            let finding = Finding::failed(Step::CollectDirectory, error.to_string(), mend);
             vec![finding, Finding::skipped(Step::Indicator, "there is no directory to look into")]
         }
         Ok(directory) => {
@@ -27,7 +27,7 @@ pub(super) fn check(peer: &LocalPeer, config: &Config, system: &System) -> PeerR
             vec![Finding::ok(Step::CollectDirectory, shown), indicator(&directory, system)]
         }
     };
-    let space = space_here(config, None);
+    let space = space_here(config, None, own);
     PeerReport {
         peer: peer.name.value.clone(),
         address: None,
@@ -44,7 +44,11 @@ fn indicator(directory: &Directory, system: &System) -> Finding {
     };
     match looked() {
         Ok(age) => judge::indicator(age),
-        Err(error) => Finding::failed(Step::Indicator, error.to_string()),
+        Err(error) => Finding::failed(
+            Step::Indicator,
+            error.to_string(),
+            look(&directory.path().join(indicator::COLLECT)),
+        ),
     }
 }
 
@@ -55,7 +59,7 @@ pub(super) fn age(indicator: &Indicator, now: Timestamp) -> Option<i64> {
 }
 
 /// The space where days are gathered, and whether what a peer has fits in, in bytes.
-pub(super) fn space_here(config: &Config, wanted: Option<u64>) -> Finding {
+pub(super) fn space_here(config: &Config, wanted: Option<u64>, own: &Own) -> Finding {
     let Some(stage) = &config.stage else {
         return Finding::skipped(Step::SpaceHere, "the configuration has no stage section");
     };
@@ -63,10 +67,19 @@ pub(super) fn space_here(config: &Config, wanted: Option<u64>) -> Finding {
     // It is made by the first stage.
     let there = directory.ancestors().find(|path| path.exists()).unwrap_or(directory);
     match rustix::fs::statvfs(there) {
-        Ok(space) => judge::space_here(directory, space.f_bavail.saturating_mul(space.f_frsize), wanted),
+        Ok(space) => {
+            let free = space.f_bavail.saturating_mul(space.f_frsize);
+            judge::space_here(directory, free, wanted, &own.line("run purge"))
+        }
         Err(error) => {
             let shown = escape::display(there);
-            Finding::failed(Step::SpaceHere, format!("cannot ask for the free space at {shown}: {error}"))
+            let words = format!("cannot ask for the free space at {shown}: {error}");
+            Finding::failed(Step::SpaceHere, words, look(there))
         }
     }
+}
+
+/// Shows what is there, and whose it is.
+fn look(path: &Path) -> String {
+    format!("ls -ld {}", quote::word(path.as_os_str()))
 }

@@ -72,7 +72,7 @@ pub fn peers(config: &Config) -> Vec<Peer<'_>> {
 /// Only when it was interrupted: whatever else goes wrong is what was to be found out.
 pub fn check(peer: Peer<'_>, config: &Config, own: &Own, system: &System) -> Result<PeerReport, Interrupted> {
     match peer {
-        Peer::Local(peer) => Ok(local::check(peer, config, system)),
+        Peer::Local(peer) => Ok(local::check(peer, config, own, system)),
         Peer::Remote(peer) => remote::check(peer, config, own, system),
     }
 }

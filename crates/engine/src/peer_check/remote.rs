@@ -39,7 +39,7 @@ pub(super) fn check(
 fn without_user(peer: &RemotePeer, config: &Config, error: &AccountError) -> PeerReport {
     let user = quote::word(config.options.backup_user.value.as_ref());
     let make = format!("adduser --system --group --shell /bin/sh {user}");
-    let mut findings = vec![Finding::failed(Step::BackupUser, error.to_string()).mend(make)];
+    let mut findings = vec![Finding::failed(Step::BackupUser, error.to_string(), make)];
     let route = [Step::HostName, Step::Port, Step::HostKey, Step::Login, Step::CopyProgram];
     findings.extend(route.map(|step| Finding::skipped(step, "there is nobody to ask as")));
     findings.extend(FAR.map(|step| Finding::skipped(step, "there is nobody to ask as")));
@@ -131,7 +131,7 @@ impl Visit<'_> {
         let words = format!("ssh does not accept its options or its configuration ({reason})");
         let mut findings = vec![
             Finding::skipped(Step::BackupUser, "which keys it has is not known"),
-            Finding::failed(Step::HostName, words).mend(connection.by_hand()),
+            Finding::failed(Step::HostName, words, connection.by_hand()),
         ];
         let route = [Step::Port, Step::HostKey, Step::Login, Step::CopyProgram];
         findings.extend(route.map(|step| Finding::skipped(step, "not reached")));
@@ -174,12 +174,15 @@ impl Visit<'_> {
         let directory = self.collect_directory(facts, fetched, reason);
         let indicator = self.indicator(told, fetched, reason);
         let space_there = match facts.and_then(|facts| facts.space) {
-            Some((size, free)) => judge::space_there(size.saturating_mul(1024), free.saturating_mul(1024)),
+            Some((size, free)) => {
+                let purge = format!("{} purge", Self::on_peer(connection, self.remote.program()));
+                judge::space_there(size.saturating_mul(1024), free.saturating_mul(1024), &purge)
+            }
             None if told.is_some() => Finding::skipped(Step::SpaceThere, "df there does not say"),
             None => Finding::skipped(Step::SpaceThere, reason),
         };
         let wanted = facts.and_then(|facts| facts.size).map(|size| size.saturating_mul(1024));
-        let staging = local::space_here(self.config, wanted);
+        let staging = local::space_here(self.config, wanted, self.own);
         let program = match told {
             Some(_) => self.program(connection)?,
             None => Finding::skipped(Step::Program, reason),
@@ -193,7 +196,7 @@ impl Visit<'_> {
 
     fn not_seen(&self, reason: &str) -> Vec<Finding> {
         let finding = |step| match step {
-            Step::SpaceHere => local::space_here(self.config, None),
+            Step::SpaceHere => local::space_here(self.config, None, self.own),
             step => Finding::skipped(step, reason),
         };
         FAR.map(finding).into()
@@ -206,18 +209,22 @@ impl Visit<'_> {
         let login = self.remote.address().split('@').next().unwrap_or_default();
         let give = format!("chown {} {word}", quote::word(login.as_ref()));
         match (facts, fetched) {
-            (Some(facts), _) if !facts.directory => Finding::failed(step, format!("{shown} is not there"))
-                .mend(format!("install -d -m 0700 -o {} {word}", quote::word(login.as_ref()))),
+            (Some(facts), _) if !facts.directory => Finding::failed(
+                step,
+                format!("{shown} is not there"),
+                format!("install -d -m 0700 -o {} {word}", quote::word(login.as_ref())),
+            ),
             (Some(facts), _) if !facts.readable => {
-                Finding::failed(step, format!("{shown} cannot be read by {login}")).mend(give)
+                Finding::failed(step, format!("{shown} cannot be read by {login}"), give)
             }
             (Some(facts), _) if !facts.writable => {
-                Finding::failed(step, format!("{login} cannot put cback.stage into {shown}")).mend(give)
+                Finding::failed(step, format!("{login} cannot put cback.stage into {shown}"), give)
             }
-            (_, Fetched::Failed(CopyTrouble::NotReadable, finished)) => {
-                Finding::failed(step, format!("it cannot be read ({})", said(finished)))
-                    .mend(format!("chown -R {} {word}", quote::word(login.as_ref())))
-            }
+            (_, Fetched::Failed(CopyTrouble::NotReadable, finished)) => Finding::failed(
+                step,
+                format!("it cannot be read ({})", said(finished)),
+                format!("chown -R {} {word}", quote::word(login.as_ref())),
+            ),
             (Some(_), _) | (None, Fetched::There(_)) => Finding::ok(step, shown),
             (None, _) => Finding::skipped(step, reason),
         }
@@ -241,6 +248,11 @@ impl Visit<'_> {
         }
     }
 
+    /// A command line there, as a person runs it from here.
+    fn on_peer(connection: &Connection, line: &str) -> String {
+        format!("{} {line}", connection.by_hand().trim_end_matches(" true"))
+    }
+
     /// Its version. Who runs no actions there can do without it.
     fn program(&self, connection: &Connection) -> Result<Finding, Interrupted> {
         let line = format!("{} --version", self.remote.program());
@@ -255,10 +267,12 @@ impl Visit<'_> {
             _ => {
                 let program = escape::display(self.remote.program());
                 let words = format!("{program} does not run ({})", said(&finished));
-                let by_hand = format!("{} {line}", connection.by_hand().trim_end_matches(" true"));
-                let finding =
-                    if is_managed { Finding::failed } else { Finding::warning }(Step::Program, words);
-                finding.mend(by_hand)
+                let by_hand = Self::on_peer(connection, &line);
+                if is_managed {
+                    Finding::failed(Step::Program, words, by_hand)
+                } else {
+                    Finding::warning(Step::Program, words).mend(by_hand)
+                }
             }
         })
     }

@@ -88,8 +88,9 @@ impl Finding {
         Self::new(step, Status::Warning, detail)
     }
 
-    pub(super) fn failed(step: Step, detail: impl Into<String>) -> Self {
-        Self::new(step, Status::Failed, detail)
+    /// Whoever reads of a failure is told what mends it.
+    pub(super) fn failed(step: Step, detail: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self::new(step, Status::Failed, detail).mend(mend)
     }
 
     pub(super) fn skipped(step: Step, detail: impl Into<String>) -> Self {
