@@ -5,3 +5,6 @@ pub(crate) mod memory;
 pub(crate) mod program;
 pub(crate) mod session;
 pub(crate) mod settings;
+mod source;
+
+pub(crate) use source::OwnSource;

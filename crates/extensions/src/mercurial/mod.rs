@@ -6,17 +6,17 @@ use std::path::{Path, PathBuf};
 use bstr::ByteSlice;
 use redcedar_archive::Compression;
 use redcedar_archive::repository::snapshot::{self, Ref};
-use redcedar_config::{Config, Diagnostic, Document};
 use redcedar_engine::Outcome;
-use redcedar_engine::extension::{Call, Extension, ExtensionError, Kind, program};
+use redcedar_engine::extension::{Call, ExtensionError, program};
 use redcedar_system::System;
 use redcedar_system::account::Account;
 use redcedar_system::command::Command;
 
+use crate::items::OwnSource;
 use crate::items::bundle::{self, Bundler, Look, lines, owner_of};
 use crate::items::program::{Failure, failure, finished, output};
 use crate::items::session;
-use crate::items::settings::{Rules, Settings};
+use crate::items::settings::Rules;
 
 const RULES: Rules = Rules {
     section: "mercurial",
@@ -38,34 +38,14 @@ const SETS: [(&str, &str); 4] = [
 const BOOKMARKS: &str = r#"{revset('bookmark()') % "{bookmarks % '{node}\tbookmark {bookmark}\n'}"}"#;
 
 /// The extension.
-pub(crate) struct Mercurial;
+pub(crate) const SOURCE: OwnSource = OwnSource { rules: &RULES, run };
 
-impl Extension for Mercurial {
-    fn name(&self) -> &'static str {
-        RULES.section
-    }
-
-    fn kind(&self) -> Kind {
-        Kind::Source
-    }
-
-    fn belongs_to_collect(&self) -> bool {
-        true
-    }
-
-    fn check(&self, document: &Document, _config: &Config) -> Vec<Diagnostic> {
-        let mut findings = Vec::new();
-        Settings::read(document, &RULES, &mut findings);
-        findings
-    }
-
-    fn run(&self, call: &Call<'_>) -> Result<Outcome, ExtensionError> {
-        let program = program("hg", &call.config.options);
-        session::run(call, &RULES, |repository, session| {
-            let bundler = Repository::open(&repository.path, repository.compression, &program, call.system)?;
-            bundle::back_up(snapshot::Kind::Mercurial, &bundler, repository, session)
-        })
-    }
+fn run(call: &Call<'_>) -> Result<Outcome, ExtensionError> {
+    let program = program("hg", &call.config.options);
+    session::run(call, &RULES, |repository, session| {
+        let bundler = Repository::open(&repository.path, repository.compression, &program, call.system)?;
+        bundle::back_up(snapshot::Kind::Mercurial, &bundler, repository, session)
+    })
 }
 
 /// A repository, and whom `hg` runs as there.

@@ -1,9 +1,9 @@
-use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use redcedar_system::command::{Command, CommandError, Finished, Runner, Stream};
+use redcedar_system::command::{Command, Runner};
+use redcedar_system::fake::PrintingRunner;
 
 use super::Mysql;
 use crate::sample::{Machine, ended};
@@ -65,24 +65,14 @@ fn the_name_of_mariadb_is_tried_unless_the_configuration_has_one() {
     assert_eq!(programs(overrides), ["/opt/dump"]);
 }
 
+/// Arguments, and content and mode of the option file that they name.
+type Seen = Arc<Mutex<Vec<(Vec<String>, String, u32)>>>;
+
 /// Looks at the option file while it is there; answers the question of routines and events with `answer`.
-struct Looking {
-    answer: &'static [u8],
-    seen: Mutex<Vec<(Vec<String>, String, u32)>>,
-}
-
-impl Looking {
-    fn new(answer: &'static [u8]) -> Arc<Self> {
-        Arc::new(Self { answer, seen: Mutex::default() })
-    }
-}
-
-impl Runner for Looking {
-    fn run(&self, _: &Command) -> Result<Finished, CommandError> {
-        unreachable!("everything is streamed")
-    }
-
-    fn stream(&self, command: &Command, output: &mut dyn Write) -> Result<Finished, CommandError> {
+fn looking(answer: &'static [u8]) -> (Arc<dyn Runner>, Seen) {
+    let seen = Seen::default();
+    let looked = Arc::clone(&seen);
+    let runner = PrintingRunner(move |command: &Command| {
         let arguments: Vec<_> =
             command.arguments.iter().map(|argument| argument.clone().into_string().unwrap()).collect();
         if let Some(file) = arguments[0].strip_prefix("--defaults-extra-file=") {
@@ -90,40 +80,21 @@ impl Runner for Looking {
             let home = Path::new(file).parent().unwrap();
             assert_eq!(command.variables, [("HOME".into(), home.into())]);
             assert_eq!(fs_err::metadata(home).unwrap().permissions().mode() & 0o7777, 0o700);
-            self.seen.lock().unwrap().push((arguments.clone(), fs_err::read_to_string(file).unwrap(), mode));
+            looked.lock().unwrap().push((arguments.clone(), fs_err::read_to_string(file).unwrap(), mode));
         }
-        let text: &[u8] =
-            if command.program == "mysql" { self.answer } else { b"-- Dump completed on 2026-11-24\n" };
-        output.write_all(text).unwrap();
-        Ok(ended(0, &[]))
-    }
-
-    fn feed(
-        &self,
-        _: &Command,
-        _: &mut dyn Read,
-        _: &mut dyn FnMut(&[u8]),
-    ) -> Result<Finished, CommandError> {
-        unreachable!("nothing is fed")
-    }
-
-    fn converse(
-        &self,
-        _: &Command,
-        _: &mut dyn Read,
-        _: &mut dyn FnMut(Stream, &[u8]),
-    ) -> Result<Finished, CommandError> {
-        unreachable!("nothing is fed")
-    }
+        let text = if command.program == "mysql" { answer } else { b"-- Dump completed on 2026-11-24\n" };
+        (text.to_vec(), ended(0, &[]))
+    });
+    (Arc::new(runner), seen)
 }
 
 #[test]
 fn user_and_password_are_in_a_file_that_only_we_can_read_and_that_is_gone_afterwards() {
-    let runner = Looking::new(b"");
+    let (runner, seen) = looking(b"");
     let machine = machine("<user>bk</user><password>s3 cret</password><database>x</database>");
-    let (outcome, monitor) = machine.run(&Mysql, runner.clone());
+    let (outcome, monitor) = machine.run(&Mysql, runner);
     assert!(outcome.unwrap().is_complete());
-    let seen = runner.seen.lock().unwrap();
+    let seen = seen.lock().unwrap();
     assert_eq!(seen.len(), 2, "the question and the dump");
     for (arguments, file, mode) in seen.iter() {
         assert!(file.contains("[client]\nuser=\"bk\"\npassword=\"s3 cret\"\n"), "{file}");
@@ -142,7 +113,7 @@ fn routines_and_events_that_are_in_no_dump_are_told() {
     // The names are `app`, `sys` and `other`, in hexadecimal digits.
     let answer = b"routines\t617070\t2\nroutines\t737973\t48\nevents\t617070\t1\nevents\t6F74686572\t3\n";
     let warnings = |section: &str, answer| {
-        let (outcome, monitor) = machine(section).run(&Mysql, Looking::new(answer));
+        let (outcome, monitor) = machine(section).run(&Mysql, looking(answer).0);
         assert!(outcome.unwrap().is_complete());
         monitor.at(Level::Warning)
     };

@@ -8,16 +8,16 @@ use std::io::{Read, Write};
 use jiff::civil::Date;
 use redcedar_archive::repository::sqlite;
 use redcedar_config::value::CollectMode;
-use redcedar_config::{Config, Diagnostic, Document};
 use redcedar_engine::Outcome;
-use redcedar_engine::extension::{Call, Extension, ExtensionError, Kind};
+use redcedar_engine::extension::{Call, ExtensionError};
 use redcedar_engine::schedule::Due;
 use redcedar_system::escape;
 use serde::{Deserialize, Serialize};
 
+use crate::items::OwnSource;
 use crate::items::program::Failure;
 use crate::items::session::{self, Item, Session};
-use crate::items::settings::{Rules, Settings};
+use crate::items::settings::Rules;
 
 const RULES: Rules = Rules {
     section: "sqlite",
@@ -31,30 +31,10 @@ const RULES: Rules = Rules {
 const MEMORY_SUFFIX: &str = ".sqlite.json";
 
 /// The extension.
-pub(crate) struct Sqlite;
+pub(crate) const SOURCE: OwnSource = OwnSource { rules: &RULES, run };
 
-impl Extension for Sqlite {
-    fn name(&self) -> &'static str {
-        RULES.section
-    }
-
-    fn kind(&self) -> Kind {
-        Kind::Source
-    }
-
-    fn belongs_to_collect(&self) -> bool {
-        true
-    }
-
-    fn check(&self, document: &Document, _config: &Config) -> Vec<Diagnostic> {
-        let mut findings = Vec::new();
-        Settings::read(document, &RULES, &mut findings);
-        findings
-    }
-
-    fn run(&self, call: &Call<'_>) -> Result<Outcome, ExtensionError> {
-        session::run(call, &RULES, |database, session| Work::new(database, session).back_up())
-    }
+fn run(call: &Call<'_>) -> Result<Outcome, ExtensionError> {
+    session::run(call, &RULES, |database, session| Work::new(database, session).back_up())
 }
 
 /// What is remembered of a weekly database.

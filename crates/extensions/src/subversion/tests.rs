@@ -1,7 +1,7 @@
-use std::io::{Read, Write};
 use std::sync::{Arc, Mutex};
 
-use redcedar_system::command::{Command, CommandError, Finished, Runner, Stream};
+use redcedar_system::command::{Command, Finished};
+use redcedar_system::fake::PrintingRunner;
 
 use super::Subversion;
 use crate::sample::{Machine, ended};
@@ -12,56 +12,24 @@ const SECTION: &str = "<subversion><collect_mode>incr</collect_mode><compress_mo
 const DUMP: &str = "SVN-fs-dump-format-version: 2\n\nRevision-number: 0\nContent-length: 10\n\nPROPS-END\n\n\
     Revision-number: 1\nContent-length: 10\n\nPROPS-END\n\n";
 
-/// Two repositories with one revision. What `svnadmin` prints of `/svn/a`, and how it ends, can be chosen.
-struct Programs {
-    dump: &'static str,
-    end: Finished,
-    commands: Mutex<Vec<String>>,
-}
-
-impl Runner for Programs {
-    fn run(&self, _: &Command) -> Result<Finished, CommandError> {
-        unreachable!("everything is read")
-    }
-
-    fn stream(&self, command: &Command, output: &mut dyn Write) -> Result<Finished, CommandError> {
-        self.commands.lock().unwrap().push(command.to_string());
-        let is_first = command.arguments.last().is_some_and(|path| path == "/svn/a");
-        let text = match command.arguments[0].to_str() {
-            Some("youngest") => "1\n",
-            Some("uuid") => "u\n",
-            _ if is_first => self.dump,
-            _ => DUMP,
-        };
-        output.write_all(text.as_bytes()).unwrap();
-        let is_dump = command.arguments[0] == "dump";
-        Ok(if is_dump && is_first { self.end.clone() } else { ended(0, &[]) })
-    }
-
-    fn feed(
-        &self,
-        _: &Command,
-        _: &mut dyn Read,
-        _: &mut dyn FnMut(&[u8]),
-    ) -> Result<Finished, CommandError> {
-        unreachable!("nothing is fed")
-    }
-
-    fn converse(
-        &self,
-        _: &Command,
-        _: &mut dyn Read,
-        _: &mut dyn FnMut(Stream, &[u8]),
-    ) -> Result<Finished, CommandError> {
-        unreachable!("nobody talks")
-    }
-}
-
-/// Runs it, and returns what was run, what failed, and what is in the collect directory.
+/// Runs it over two repositories with one revision, and returns what was run, what failed, and what is in the collect directory.
+/// `dump` is what `svnadmin` prints of `/svn/a`, and `end` how it ends then.
 fn run(machine: &Machine, dump: &'static str, end: Finished) -> (Vec<String>, Vec<String>, Vec<String>) {
-    let programs = Arc::new(Programs { dump, end, commands: Mutex::default() });
-    let (outcome, _) = machine.run(&Subversion, programs.clone());
-    let commands = programs.commands.lock().unwrap().clone();
+    let commands = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&commands);
+    let programs = PrintingRunner(move |command: &Command| {
+        seen.lock().unwrap().push(command.to_string());
+        let is_first = command.arguments.last().is_some_and(|path| path == "/svn/a");
+        let (text, end) = match command.arguments[0].to_str() {
+            Some("youngest") => ("1\n", ended(0, &[])),
+            Some("uuid") => ("u\n", ended(0, &[])),
+            _ if is_first => (dump, end.clone()),
+            _ => (DUMP, ended(0, &[])),
+        };
+        (text.as_bytes().to_vec(), end)
+    });
+    let (outcome, _) = machine.run(&Subversion, Arc::new(programs));
+    let commands = commands.lock().unwrap().clone();
     (commands, outcome.unwrap().failures, machine.collected())
 }
 

@@ -4,7 +4,7 @@ mod monitor;
 mod runner;
 
 pub use monitor::RecordingMonitor;
-pub use runner::ScriptedRunner;
+pub use runner::{PrintingRunner, ScriptedRunner};
 
 use std::sync::Arc;
 

@@ -66,3 +66,40 @@ impl Runner for ScriptedRunner {
         self.run(command)
     }
 }
+
+/// Lets a function say what each program prints and how it ends.
+pub struct PrintingRunner<F>(pub F);
+
+impl<F: Fn(&Command) -> (Vec<u8>, Finished) + Send + Sync> Runner for PrintingRunner<F> {
+    /// What is printed is lost.
+    fn run(&self, command: &Command) -> Result<Finished, CommandError> {
+        Ok((self.0)(command).1)
+    }
+
+    fn stream(&self, command: &Command, output: &mut dyn Write) -> Result<Finished, CommandError> {
+        let (printed, finished) = (self.0)(command);
+        let failed = |source| CommandError::Output { program: command.program.display().to_string(), source };
+        output.write_all(&printed).map_err(failed)?;
+        Ok(finished)
+    }
+
+    /// Nothing is read, and what is printed is lost.
+    fn feed(
+        &self,
+        command: &Command,
+        _input: &mut dyn Read,
+        _heard: &mut dyn FnMut(&[u8]),
+    ) -> Result<Finished, CommandError> {
+        self.run(command)
+    }
+
+    /// Nothing is read, and what is printed is lost.
+    fn converse(
+        &self,
+        command: &Command,
+        _input: &mut dyn Read,
+        _heard: &mut dyn FnMut(Stream, &[u8]),
+    ) -> Result<Finished, CommandError> {
+        self.run(command)
+    }
+}
