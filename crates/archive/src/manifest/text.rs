@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
-use std::io::{BufRead, Read};
+use std::io::{self, BufRead, Read, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use serde::{Deserialize, Serialize};
@@ -62,6 +62,46 @@ pub fn from_name(text: Option<Text<'_>>, hex: Option<Text<'_>>) -> Result<Option
         return Err("a name has a NUL byte");
     }
     Ok(Some(OsString::from_vec(bytes)))
+}
+
+/// Fast enough not to be felt, and within a few per cent of higher levels: half of a manifest is digests.
+const LEVEL: i32 = 1;
+
+/// Writes lines of JSON, compressed. Without [`LineWriter::finish`] what they are written to is cut off, and readers say so.
+pub struct LineWriter<W: Write> {
+    compressor: zstd::stream::write::Encoder<'static, W>,
+    buffer: Vec<u8>,
+}
+
+impl<W: Write> LineWriter<W> {
+    /// Writes to `output`, which is empty.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub fn new(output: W) -> io::Result<Self> {
+        let mut compressor = zstd::stream::write::Encoder::new(output, LEVEL)?;
+        compressor.include_checksum(true)?;
+        Ok(Self { compressor, buffer: Vec::new() })
+    }
+
+    /// Adds a line.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn line(&mut self, line: &impl Serialize) -> io::Result<()> {
+        self.buffer.clear();
+        serde_json::to_writer(&mut self.buffer, line)?;
+        self.buffer.push(b'\n');
+        self.compressor.write_all(&self.buffer)
+    }
+
+    /// Ends the stream and gives the output back.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn finish(self) -> io::Result<W> {
+        self.compressor.finish()
+    }
 }
 
 /// Reads a line without its newline; false at the end. A last line without newline is an incomplete one.

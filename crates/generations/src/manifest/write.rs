@@ -2,18 +2,14 @@
 
 use std::io::{self, Write};
 
-use redcedar_archive::manifest::text::{Text, decimal, name};
+use redcedar_archive::manifest::text::{LineWriter, Text, decimal, name};
 
 use super::wire::{BodyLine, HeaderLine, RootLine, VERSION};
 use super::{Header, Line, PathLine, Summary};
 
-/// Fast enough not to be felt.
-const LEVEL: i32 = 1;
-
 /// Writes a manifest line by line. Without [`ManifestWriter::finish`] it stays incomplete, and readers say so.
 pub struct ManifestWriter<W: Write> {
-    compressor: zstd::stream::write::Encoder<'static, W>,
-    buffer: Vec<u8>,
+    output: LineWriter<W>,
     lines: u64,
 }
 
@@ -23,14 +19,12 @@ impl<W: Write> ManifestWriter<W> {
     /// # Errors
     /// When `output` cannot be written.
     pub fn create(output: W, header: &Header) -> io::Result<Self> {
-        let mut compressor = zstd::stream::write::Encoder::new(output, LEVEL)?;
-        compressor.include_checksum(true)?;
-        let mut writer = Self { compressor, buffer: Vec::new(), lines: 0 };
+        let mut writer = Self { output: LineWriter::new(output)?, lines: 0 };
         let roots = header.roots.iter().map(|root| {
             let (path, path_hex) = name(root.as_os_str());
             RootLine { path, path_hex }
         });
-        writer.json(&HeaderLine {
+        writer.output.line(&HeaderLine {
             version: VERSION,
             generation: (&header.generation).into(),
             host: (&header.host).into(),
@@ -50,13 +44,18 @@ impl<W: Write> ManifestWriter<W> {
     pub fn line(&mut self, line: &Line) -> io::Result<()> {
         match line {
             Line::Path(path) => return self.path(path),
-            Line::Package(package) => self.json(package),
+            Line::Package(package) => self.output.line(package),
             Line::Missing { path, package } => {
                 let (missing, missing_hex) = name(path.as_os_str());
-                self.json(&BodyLine { missing, missing_hex, by: Some(*package), ..BodyLine::default() })
+                self.output.line(&BodyLine {
+                    missing,
+                    missing_hex,
+                    by: Some(*package),
+                    ..BodyLine::default()
+                })
             }
             Line::Problem(text) => {
-                self.json(&BodyLine { problem: Some(Text::borrowed(text)), ..BodyLine::default() })
+                self.output.line(&BodyLine { problem: Some(Text::borrowed(text)), ..BodyLine::default() })
             }
         }?;
         self.lines += 1;
@@ -69,7 +68,7 @@ impl<W: Write> ManifestWriter<W> {
     /// When the output cannot be written.
     pub fn path(&mut self, line: &PathLine) -> io::Result<()> {
         self.lines += 1;
-        self.json(&BodyLine::of_path(line))
+        self.output.line(&BodyLine::of_path(line))
     }
 
     /// Ends the manifest and gives the output back. The number of lines is counted here; `summary.lines` is ignored.
@@ -78,14 +77,7 @@ impl<W: Write> ManifestWriter<W> {
     /// When the output cannot be written.
     pub fn finish(mut self, summary: Summary) -> io::Result<W> {
         let end = Summary { lines: self.lines, ..summary };
-        self.json(&BodyLine { end: Some(end), ..BodyLine::default() })?;
-        self.compressor.finish()
-    }
-
-    fn json(&mut self, line: &impl serde::Serialize) -> io::Result<()> {
-        self.buffer.clear();
-        serde_json::to_writer(&mut self.buffer, line)?;
-        self.buffer.push(b'\n');
-        self.compressor.write_all(&self.buffer)
+        self.output.line(&BodyLine { end: Some(end), ..BodyLine::default() })?;
+        self.output.finish()
     }
 }
