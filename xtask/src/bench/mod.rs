@@ -3,8 +3,8 @@
 mod case;
 mod collect;
 mod dump;
-mod mbox;
 pub(crate) mod generations;
+mod mbox;
 pub(crate) mod measure;
 mod report;
 mod setting;

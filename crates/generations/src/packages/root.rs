@@ -39,6 +39,14 @@ impl Root {
         present(fs_err::File::open(self.path(inside)).map(fs_err::File::into_file))
     }
 
+    /// Where a link leads; nothing when there is none.
+    pub(super) fn link(&self, inside: impl AsRef<Path>) -> Result<Option<PathBuf>, PackagesError> {
+        match fs_err::read_link(self.path(inside)) {
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(None),
+            read => present(read),
+        }
+    }
+
     /// The names in a directory in order; none when it is not there.
     pub(super) fn names(&self, inside: impl AsRef<Path>) -> Result<Vec<OsString>, PackagesError> {
         let Some(entries) = present(fs_err::read_dir(self.path(inside)))? else { return Ok(Vec::new()) };

@@ -6,10 +6,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use redcedar_archive::manifest::{Entry as Described, Flaw};
-use redcedar_archive::select::select_path;
+use redcedar_archive::select::{SelectError, select_path};
 use redcedar_archive::writer::{Attributes, Place};
-use redcedar_archive::{Kind, Timestamp};
-use redcedar_system::{Accounts, account};
+use redcedar_archive::{Kind, Metadata, Timestamp};
+use redcedar_system::{Accounts, account, escape};
 
 use crate::Name;
 use crate::manifest::{Header, LeftOut, Line, ManifestWriter, PathLine, Summary};
@@ -41,7 +41,19 @@ pub(super) fn of(choice: &Choice, making: &Making<'_>) -> io::Result<Vec<u8>> {
     let mut summary = Summary::default();
     let mut describing =
         Describing { accounts: Accounts::new(), attributes: Attributes::new(), names: HashMap::new() };
-    for line in choice.iter().filter_map(|entry| describing.line(&entry)) {
+    for entry in choice.iter() {
+        let line = match describing.line(&entry) {
+            Ok(line) => line,
+            Err(error) if is_gone(&error) => continue,
+            Err(error) => {
+                let path = escape::display(entry.path);
+                writer.line(&Line::Problem(format!(
+                    "{path} could not be looked at after it was copied: {error}"
+                )))?;
+                summary.problems += 1;
+                continue;
+            }
+        };
         if line.left_out.is_some() {
             summary.left_out += 1;
         } else if line.entry.kind != Kind::Socket {
@@ -68,11 +80,11 @@ struct Describing<'c> {
 }
 
 impl<'c> Describing<'c> {
-    /// What is saved as it is now, after it was copied; nothing when it is gone. A file that changed since it was chosen may have
-    /// been copied before or after.
-    fn line(&mut self, entry: &Entry<'c>) -> Option<PathLine> {
+    /// What is saved as it is now, after it was copied. A file that changed since it was chosen may have been copied before or
+    /// after.
+    fn line(&mut self, entry: &Entry<'c>) -> io::Result<PathLine> {
         let (metadata, left_out) = match entry.fate {
-            Fate::Save(_) => (*select_path(entry.path).ok()?.iter().next()?.metadata, None),
+            Fate::Save(_) => (now(entry.path)?, None),
             Fate::LeaveOut { package, digest } => {
                 (*entry.metadata, Some(LeftOut { package: package.index(), digest }))
             }
@@ -81,19 +93,37 @@ impl<'c> Describing<'c> {
         let has_changed = metadata.changed != entry.metadata.changed;
         described.flaw = (has_changed && metadata.kind == Kind::File).then_some(Flaw::Changed);
         if metadata.kind == Kind::Symlink {
-            described.link = fs_err::read_link(entry.path).ok();
+            described.link = Some(fs_err::read_link(entry.path)?);
         }
         if metadata.kind != Kind::Directory && metadata.links > 1 && left_out.is_none() {
             let first = *self.names.entry(metadata.identity()).or_insert(entry.path);
             described.hard_link = (first != entry.path).then(|| first.to_owned());
         }
-        Some(PathLine {
+        Ok(PathLine {
             entry: described,
             changed: metadata.changed,
             inode: metadata.inode,
-            // What is gone meanwhile has none.
-            attributes: self.attributes.of(Place::Path(entry.path)).unwrap_or_default(),
+            attributes: self.attributes.of(Place::Path(entry.path))?,
             left_out,
         })
     }
+}
+
+/// What is at a path now.
+fn now(path: &Path) -> io::Result<Metadata> {
+    let selected = select_path(path).map_err(|error| match error {
+        SelectError::Unreadable { source, .. } => source,
+        // A directory on the way is none any more.
+        other => io::Error::new(io::ErrorKind::NotFound, other),
+    })?;
+    let found = selected.iter().next().map(|found| *found.metadata);
+    found.ok_or_else(|| io::ErrorKind::NotFound.into())
+}
+
+/// Whether a path is no longer there; a link that is something else by now is not, either.
+fn is_gone(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidInput
+    )
 }

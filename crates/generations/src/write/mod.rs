@@ -343,7 +343,11 @@ impl Lines<'_> {
                     told.is_stored = false;
                     told.line.left_out = left_out(&entry);
                     if entry.metadata.kind == Kind::Symlink {
-                        told.line.entry.link = fs_err::read_link(entry.path).ok();
+                        match fs_err::read_link(entry.path) {
+                            Ok(target) => told.line.entry.link = Some(target),
+                            // It is not stored, so all that is lost is what would be said of it.
+                            Err(_) => told.line.entry.flaw = Some(Flaw::Changed),
+                        }
                     }
                 }
             }

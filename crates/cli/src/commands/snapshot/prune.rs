@@ -27,7 +27,6 @@ pub(crate) struct Args {
     keep: Keep,
 }
 
-#[expect(clippy::struct_field_names, reason = "they are the names of the switches")]
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = true)]
 struct Keep {

@@ -98,7 +98,7 @@ impl Settings {
         for name in root.names("var/lib/dpkg/alternatives")? {
             let name = name.to_string_lossy().into_owned();
             let file = format!("alternatives/{name}");
-            let current = std::fs::read_link(root.path(format!("etc/alternatives/{name}"))).ok();
+            let current = root.link(format!("etc/alternatives/{name}"))?;
             let parsed = alternative(name, &read(&file)?, current);
             alternatives.push(parsed.ok_or_else(|| malformed(&file, "it ends too early".to_owned()))?);
         }
