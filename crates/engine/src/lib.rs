@@ -25,6 +25,7 @@ pub mod stage;
 pub mod staged;
 pub mod state;
 pub mod status;
+pub mod store;
 pub mod validate;
 
 pub use backup::{BackupError, BackupRequest, backup};
@@ -34,6 +35,7 @@ pub use outcome::{ClientFailure, Omission, OmissionKind, Outcome, PeerResult, Pe
 pub use purge::{PurgeError, purge};
 pub use run::{RunError, RunReport, RunRequest, run};
 pub use stage::{StageError, StageReport, StageRequest, StageSettings, stage};
+pub use store::{StoreError, StoreRequest};
 pub use validate::{Finding, validate};
 
 /// What manifests and indicators call the program.
