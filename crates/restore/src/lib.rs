@@ -7,7 +7,9 @@
 pub mod chain;
 mod content;
 pub mod database;
+pub mod diff;
 mod extract;
+pub mod find;
 mod layer;
 mod layers;
 pub mod list;
@@ -18,6 +20,7 @@ mod object;
 mod owners;
 mod path;
 mod peer;
+pub mod place;
 mod plan;
 mod report;
 mod repository;
@@ -36,9 +39,9 @@ pub use object::Overwrite;
 pub use peer::PeerError;
 pub use report::{Failure, ItemReport, Report};
 pub use repository::{RepositoryError, RepositoryReport, RepositoryRequest, restore_repository};
-pub use restore::{RestoreError, RestoreRequest, restore};
+pub use restore::{Compared, RestoreError, RestoreRequest, compare, restore};
 pub use source::{
-    Day, Layout, OtherKind, PeerDay, Source, SourceError, StoredFile, StoredItem, StoredKind, classify,
+    Day, OtherKind, PeerDay, Source, SourceError, StoredFile, StoredItem, StoredKind, classify,
 };
 pub use sqlite::{SqliteError, SqliteReport, SqliteRequest, restore_sqlite};
 pub use verify::{Finding, Severity, VerifyError, VerifyReport, VerifyRequest, verify};
