@@ -1,9 +1,10 @@
 //! Values that mean the same in the sections of several extensions.
 
 use std::fmt;
+use std::time::Duration;
 
 use redcedar_archive::Compression;
-use redcedar_config::{Diagnostic, Document, Section};
+use redcedar_config::{Diagnostic, Document, Section, value};
 
 /// What is no compression mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +38,16 @@ pub(crate) fn required<'d>(
         findings.push(document.root().missing(name));
     }
     section
+}
+
+/// The element `time_limit`: how many minutes a program may take before it is ended; 0 is for ever.
+pub(crate) fn time_limit(
+    section: Section<'_>,
+    default: u64,
+    findings: &mut Vec<Diagnostic>,
+) -> Option<Duration> {
+    let minutes = section.read("time_limit", value::non_negative, findings).value().unwrap_or(default);
+    (minutes > 0).then(|| Duration::from_secs(minutes.saturating_mul(60)))
 }
 
 /// Warns about elements that are none of `known`: they are ignored.
