@@ -59,9 +59,10 @@ pub fn normalise(path: &Path, dialect: Dialect) -> OsString {
 }
 
 /// A name for an absolute path that no other path has, and that all file systems and tools take as it is: `/` becomes `-`, and
-/// what could be mistaken for that or means something elsewhere is written `%2D`. Slashes at the end do not count.
+/// what could be mistaken for that or means something elsewhere is written `%2D`. Needless slashes do not count.
 pub fn distinct(path: &Path) -> OsString {
-    let path = path.components().as_path().as_os_str().as_bytes();
+    let path: PathBuf = path.components().collect();
+    let path = path.as_os_str().as_bytes();
     let path = path.strip_prefix(b"/").unwrap_or(path);
     let mut name = Vec::with_capacity(path.len());
     for (index, byte) in path.iter().enumerate() {
