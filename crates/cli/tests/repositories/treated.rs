@@ -25,7 +25,7 @@ const KINDS: [(&str, &str); 6] = [
 ];
 
 /// Nothing is compressed, so that what is in clear is found.
-fn sections(encrypt: &str, order: [&str; 2]) -> String {
+fn sections(encrypt: &str, order: [&str; 2], part: u32) -> String {
     let actions = ["subversion", "mbox"].into_iter().zip([98, 99]).chain(order.into_iter().zip([210, 220]));
     let action = |(name, index): (&str, u32)| {
         format!(
@@ -46,7 +46,7 @@ fn sections(encrypt: &str, order: [&str; 2]) -> String {
         <sqlite><collect_mode>daily</collect_mode><compress_mode>none</compress_mode>
           <database><abs_path>ROOT/app.db</abs_path></database></sqlite>
         <mbox>{modes}<file><abs_path>ROOT/inbox</abs_path></file><dir><abs_path>ROOT/mail</abs_path></dir></mbox>
-        <encrypt>{encrypt}</encrypt><split><size_limit>1500</size_limit><split_size>1 KB</split_size></split>",
+        <encrypt>{encrypt}</encrypt><split><size_limit>{part}</size_limit><split_size>{part}</split_size></split>",
         repositories.concat()
     )
 }
@@ -172,7 +172,7 @@ fn what_gpg_encrypted_comes_back_as_it_was_on_each_day() {
     let public = secret.public(true);
     let order = ["encrypt", "split"];
     let encrypt = format!("<encrypt_mode>gpg</encrypt_mode><encrypt_target>{NAME}</encrypt_target>");
-    let mut machine = Machine::new(&sections(&encrypt, order));
+    let mut machine = Machine::new(&sections(&encrypt, order, 300));
     machine.set("GNUPGHOME", public.home());
     there_and_back(&mut machine, order, |machine| machine.set("GNUPGHOME", secret.home()));
 }
@@ -182,7 +182,7 @@ fn what_age_encrypted_comes_back_as_it_was_on_each_day() {
     let identity = age::x25519::Identity::generate();
     let order = ["split", "encrypt"];
     let encrypt = format!("<age_recipient>{}</age_recipient>", identity.to_public());
-    let mut machine = Machine::new(&sections(&encrypt, order));
+    let mut machine = Machine::new(&sections(&encrypt, order, 2000));
     let file = machine.path("identity");
     fs_err::write(&file, identity.to_string().expose_secret()).unwrap();
     there_and_back(&mut machine, order, |machine| machine.set("REDCEDAR_IDENTITY", &file));
