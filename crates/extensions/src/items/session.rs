@@ -16,6 +16,7 @@ use super::memory::Memory;
 use super::program::Failure;
 use super::settings::{Rules, Settings};
 use crate::output::CollectDir;
+use crate::section::Naming;
 
 /// Something that is backed up by itself.
 #[derive(Debug)]
@@ -24,8 +25,8 @@ pub(crate) struct Item {
     pub(crate) path: PathBuf,
     /// What its outputs and state files are called: its normalised path.
     pub(crate) name: OsString,
-    /// Whether that is a safe name.
-    pub(crate) has_safe_name: bool,
+    /// How it got that name.
+    pub(crate) naming: Naming,
     /// When it is backed up, and how much of it.
     pub(crate) mode: CollectMode,
     /// How its output is compressed.
@@ -80,7 +81,7 @@ pub(crate) fn run(
         });
         for path in paths {
             call.system.interrupt.check()?;
-            let name = settings.name_of(&path);
+            let name = settings.naming.name_of(&path);
             if let Some(other) = names.get(&name) {
                 if *other == path {
                     let path = escape::display(&path);
@@ -95,7 +96,7 @@ pub(crate) fn run(
             let item = Item {
                 path,
                 name,
-                has_safe_name: settings.has_safe_names,
+                naming: settings.naming,
                 mode: entry.mode,
                 compression: entry.compression,
             };

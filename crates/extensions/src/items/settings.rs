@@ -7,15 +7,11 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use redcedar_archive::Compression;
-use redcedar_archive::naming::{self, Dialect, normalise};
 use redcedar_archive::select::{Exclude, PatternError};
 use redcedar_config::value::{self, CollectMode};
 use redcedar_config::{Diagnostic, Document, Field, Located, Section};
 
-use crate::section::{compression, required};
-
-/// Asks for names that differ wherever paths do.
-const SAFE_NAMES: &str = "safe_names";
+use crate::section::{Naming, SAFE_NAMES, compression, required};
 
 /// What the sections of different extensions do differently.
 #[derive(Debug, Clone, Copy)]
@@ -37,8 +33,8 @@ pub(crate) struct Rules {
 pub(crate) struct Settings {
     /// What is backed up, in order.
     pub(crate) entries: Vec<Entry>,
-    /// Whether no two paths share a name, and no name has signs in it that mean something elsewhere. Ours.
-    pub(crate) has_safe_names: bool,
+    /// What it is called.
+    pub(crate) naming: Naming,
 }
 
 /// One thing that is backed up by itself, or a directory of such.
@@ -94,22 +90,16 @@ impl Settings {
             .map(|(element, is_dir)| Entry::read(*element, *is_dir, rules, defaults, findings))
             .collect();
         let entries = read.into_iter().flatten().collect();
-        let has_safe_names = section.read(SAFE_NAMES, value::boolean, findings).value().unwrap_or(false);
-        let settings = Self { entries, has_safe_names };
+        let settings = Self { entries, naming: Naming::read(section, findings) };
         settings.report_collisions(findings);
         Some(settings)
-    }
-
-    /// The name that outputs and state files of what is at `path` have in common.
-    pub(crate) fn name_of(&self, path: &Path) -> OsString {
-        if self.has_safe_names { naming::distinct(path) } else { normalise(path, Dialect::V3) }
     }
 
     /// Different paths can lead to one name; then only the first is backed up.
     fn report_collisions(&self, findings: &mut Vec<Diagnostic>) {
         let mut names: HashMap<OsString, &Path> = HashMap::new();
         for Entry { path, .. } in self.entries.iter().filter(|entry| entry.exclude.is_none()) {
-            let Some(other) = names.insert(self.name_of(path), path) else { continue };
+            let Some(other) = names.insert(self.naming.name_of(path), path) else { continue };
             findings.push(if other == path.as_path() {
                 Diagnostic::warning(path.span, format!("`{}` is there twice", path.display()))
                     .with_hint("it is backed up once, as it is configured first")
@@ -316,7 +306,7 @@ mod tests {
         let (settings, findings) = read(&section("/opt/svn-a", safe), &RULES);
         assert_eq!(findings, []);
         let settings = settings.unwrap();
-        let names = settings.entries.iter().map(|entry| settings.name_of(&entry.path));
+        let names = settings.entries.iter().map(|entry| settings.naming.name_of(&entry.path));
         assert_eq!(names.collect::<Vec<_>>(), ["opt-svn-a", "opt-svn%2Da"]);
         let (_, findings) = read(&section("/opt/svn/a", safe), &RULES);
         assert_eq!(findings, [(Severity::Warning, "`/opt/svn/a` is there twice".into())]);

@@ -21,6 +21,7 @@ use self::plan::{Dumped, Facts, Reason, State, Wanted};
 use crate::items::program::{Failure, output, stream};
 use crate::items::session::{self, Item, Session};
 use crate::items::settings::{Rules, Settings};
+use crate::section::Naming;
 
 const RULES: Rules = Rules {
     section: "subversion",
@@ -211,8 +212,9 @@ impl Work<'_> {
     /// Dumps `first` to the youngest revision, then remembers it.
     fn dump_from(&self, first: u64, found: &Found, state: Option<&State>) -> Result<u64, Failure> {
         let last = found.youngest;
-        let Item { name: repository, has_safe_name: is_safe, .. } = self.repository;
-        let name = DumpName { first, last, repository: repository.clone(), is_safe: *is_safe };
+        let Item { name: repository, naming, .. } = self.repository;
+        let is_safe = *naming == Naming::Safe;
+        let name = DumpName { first, last, repository: repository.clone(), is_safe };
         let bytes = self.dump(&name)?;
         self.remember(&name, found, state)?;
         self.drop_stale(Some(&name));
