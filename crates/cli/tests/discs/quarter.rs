@@ -194,11 +194,15 @@ fn what_is_reported_as_stored_in_three_bad_weeks_is_on_a_disc() {
     }
 }
 
-#[test]
-fn slow_what_is_reported_as_stored_in_bad_quarters_is_on_a_disc() {
-    if can_write() {
-        for seed in 2..6 {
-            Quarter::new(seed).run(91);
+mod slow {
+    use super::*;
+
+    #[test]
+    fn what_is_reported_as_stored_in_bad_quarters_is_on_a_disc() {
+        if can_write() {
+            for seed in 2..6 {
+                Quarter::new(seed).run(91);
+            }
         }
     }
 }

@@ -96,9 +96,10 @@ pub fn store(request: &StoreRequest<'_>, system: &System) -> Result<Outcome, Sto
     };
     let why = why_new(&facts, &work)?;
     let is_new = work.begins(why.is_some())?;
-    match why.filter(|_| is_new).unwrap_or(Why::Empty) {
-        _ if !is_new => system.monitor.info("The days are added to the disc in the drive."),
-        why => system.monitor.info(format!("A disc begins: {why}.")),
+    if is_new {
+        system.monitor.info(format!("A disc begins: {}.", why.unwrap_or(Why::Empty)));
+    } else {
+        system.monitor.info("The days are added to the disc in the drive.");
     }
     let left_out = work.store(due, is_new)?;
     if left_out.is_empty() {
