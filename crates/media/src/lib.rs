@@ -1,0 +1,4 @@
+//! Discs: which files go onto which, and reading them back.
+
+pub mod fit;
+pub mod read;
