@@ -15,6 +15,7 @@ pub mod peer_check;
 pub mod plan;
 mod program;
 pub mod purge;
+pub mod redundancy;
 pub mod remote;
 pub mod run;
 #[cfg(test)]
