@@ -26,6 +26,7 @@ pub mod stage;
 pub mod staged;
 pub mod state;
 pub mod status;
+pub mod store;
 pub mod validate;
 
 pub use backup::{BackupError, BackupRequest, backup};
@@ -35,6 +36,7 @@ pub use outcome::{ClientFailure, Omission, OmissionKind, Outcome, PeerResult, Pe
 pub use purge::{PurgeError, purge};
 pub use run::{RunError, RunReport, RunRequest, run};
 pub use stage::{StageError, StageReport, StageRequest, StageSettings, stage};
+pub use store::{StoreError, StoreRequest};
 pub use validate::{Finding, validate};
 
 /// What manifests and indicators call the program.

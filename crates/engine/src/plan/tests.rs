@@ -31,6 +31,9 @@ fn complete_pool() -> Config {
         refresh_media_delay: None,
         eject_delay: None,
         blank_behavior: None,
+        burner: None,
+        media_size: None,
+        disc_program: None,
     };
     Config { store: Some(store), purge: Some(Purge::default()), ..sample::config(Path::new("/pool")) }
 }
