@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use jiff::civil::Weekday;
 use redcedar_engine::schedule::weekday;
-use redcedar_restore::place::{Directory, Place};
+use redcedar_media::read::ReadError;
+use redcedar_restore::place::{Directory, Disc, Place};
 use redcedar_restore::{Keys, Source, SourceError};
 use redcedar_system::environment::REDCEDAR_IDENTITY;
-use redcedar_system::escape;
+use redcedar_system::{command, escape};
 
 use super::{CommandError, Context, configuration};
 use crate::exit::Exit;
@@ -17,10 +18,14 @@ use crate::exit::Exit;
 /// The arguments that choose what is read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct SourceArgs {
-    /// Where the backup is: the DEST of `backup`, a staging directory, a collect directory, or a directory with archives; may be
-    /// given several times, for what lies in several places [default: the staging or collect directory of the configuration]
+    /// Where the backup is: the DEST of `backup`, a staging directory, a collect directory, a directory with archives, a drive
+    /// with a disc, or an image of one; may be given several times, for what lies in several places [default: the staging or
+    /// collect directory of the configuration]
     #[arg(long, value_name = "SOURCE")]
     from: Vec<PathBuf>,
+    /// Read a disc as it was after its session N, counted from 1 [default: the last one]
+    #[arg(long, value_name = "N", requires = "from")]
+    session: Option<u32>,
     /// Only this machine
     #[arg(long, value_name = "NAME")]
     pub(crate) peer: Option<OsString>,
@@ -44,11 +49,26 @@ impl SourceArgs {
             [] => configured(context).map(|(directory, day)| (vec![directory], Some(day)))?,
             paths => (paths.to_vec(), None),
         };
+        if self.session.is_some() && !paths.iter().any(|path| is_disc(path)) {
+            let message = "there are sessions on discs only, and --from names neither a drive nor an image";
+            return Err(CommandError::message(Exit::Usage, message));
+        }
         let keys = self.keys(context)?;
-        let places = paths.iter().map(|path| place(path)).collect::<Result<_, _>>();
-        let source = places.and_then(|places| Source::open_places(places, &keys));
+        let places = paths.iter().map(|path| self.place(path, context)).collect::<Result<_, _>>()?;
+        let source = Source::open_places(places, &keys);
         let source = source.map_err(|error| CommandError::new(Exit::Failed, error))?;
         Ok(Found { source, starting_day })
+    }
+
+    /// What `--from` names.
+    fn place(&self, path: &Path, context: &Context) -> Result<Arc<dyn Place>, CommandError> {
+        if is_disc(path) {
+            let disc = Disc::open(path, self.session, &context.system);
+            return Ok(Arc::new(disc.map_err(no_disc)?));
+        }
+        let directory = Directory::new(path);
+        let directory = directory.map_err(|source| SourceError::Io { path: path.to_owned(), source });
+        Ok(Arc::new(directory.map_err(|error| CommandError::new(Exit::Failed, error))?))
     }
 
     /// What opens what is encrypted.
@@ -91,10 +111,26 @@ fn configured(context: &Context) -> Result<(PathBuf, Weekday), CommandError> {
     Ok((directory, weekday(config.options.starting_day)))
 }
 
-/// What `--from` names.
-fn place(path: &Path) -> Result<Arc<dyn Place>, SourceError> {
-    match Directory::new(path) {
-        Ok(directory) => Ok(Arc::new(directory)),
-        Err(source) => Err(SourceError::Io { path: path.to_owned(), source }),
+fn no_disc(error: ReadError) -> CommandError {
+    let hint = match &error {
+        ReadError::NoTool(_) => Some("it is in the package xorriso"),
+        ReadError::Foreign { .. } => {
+            Some("where only the end of a disc is damaged, an earlier session may be readable: --session N")
+        }
+        ReadError::Lost(command::CommandError::Interrupted(_)) => {
+            return CommandError::new(Exit::Interrupted, error);
+        }
+        _ => None,
+    };
+    let error = CommandError::new(Exit::Failed, error);
+    match hint {
+        Some(hint) => error.hint(hint),
+        None => error,
     }
+}
+
+/// Whether it is what a disc can be in: a drive, or an image. Whatever else it is, it is taken for a directory.
+fn is_disc(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    fs_err::metadata(path).is_ok_and(|found| found.is_file() || found.file_type().is_block_device())
 }

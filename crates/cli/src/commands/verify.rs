@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use redcedar_restore::{Finding, Severity, VerifyError, VerifyReport, VerifyRequest, verify};
+use redcedar_restore::{Finding, PlaceFinding, Severity, VerifyError, VerifyReport, VerifyRequest, verify};
 use redcedar_system::System;
 use serde::Serialize;
 
@@ -44,11 +44,13 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
     let System { monitor, interrupt, .. } = &context.system;
     let report = verify(&source, &request, monitor.as_ref(), interrupt).map_err(refusal)?;
     context.terminal.finish();
-    let is_damaged = report.findings.iter().any(|finding| finding.severity == Severity::Damage);
-    let exit = if is_damaged { Exit::Failed } else { Exit::Done };
+    let exit = if report.is_damaged() { Exit::Failed } else { Exit::Done };
     if context.global.json {
         out.json(&Document::new("verify", JsonReport::new(&report, exit, context)))?;
     } else {
+        for PlaceFinding { path, message } in &report.places {
+            context.system.monitor.error(format!("{path}: {message}"));
+        }
         report.findings.iter().for_each(|finding| tell(finding, context));
         summarise(&report, context, out)?;
     }
@@ -92,7 +94,7 @@ fn summarise(report: &VerifyReport, context: &Context, out: &mut Out) -> io::Res
         )?;
     }
     let damage = report.findings.iter().filter(|finding| finding.severity == Severity::Damage).count();
-    match damage {
+    match damage + report.places.len() {
         0 => writeln!(out, "all is well"),
         count => writeln!(out, "{} found", Counted(count as u64, "fault")),
     }
@@ -109,6 +111,7 @@ struct JsonReport<'a> {
     unproven: u64,
     locked: u64,
     findings: Vec<JsonFinding<'a>>,
+    places: &'a [PlaceFinding],
 }
 
 #[derive(Serialize)]
@@ -142,6 +145,7 @@ impl<'a> JsonReport<'a> {
             unproven: report.unproven,
             locked: report.locked,
             findings: report.findings.iter().map(finding).collect(),
+            places: &report.places,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Conversations with `redcedar`.
 
+mod discs;
 mod errors;
 mod examples;
 mod help;
