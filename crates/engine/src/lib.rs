@@ -21,6 +21,7 @@ pub mod run;
 #[cfg(test)]
 mod sample;
 pub mod schedule;
+pub mod span;
 mod ssh;
 pub mod stage;
 pub mod staged;

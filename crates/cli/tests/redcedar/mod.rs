@@ -12,6 +12,7 @@ mod pool;
 mod sandbox;
 mod snapshot;
 mod sources;
+mod span;
 mod status;
 mod story;
 

@@ -1,6 +1,7 @@
 //! The drive of a configuration, and what writes to it.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use redcedar_config::Config;
@@ -28,6 +29,18 @@ impl Drive {
         let setup = setup(store);
         let burner = burner(store, &setup, &overrides);
         Some(Self { setup, overrides, burner })
+    }
+
+    /// Whether it is no drive, but a file that becomes an image.
+    pub fn makes_images(&self) -> bool {
+        self.burner == Burner::Xorriso && self.setup.is_file()
+    }
+
+    /// The same with another device.
+    #[must_use]
+    pub fn with_device(mut self, device: PathBuf) -> Self {
+        self.setup.device = device;
+        self
     }
 
     /// What writes to it. That may ask the drive what it can do.

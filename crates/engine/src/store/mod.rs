@@ -23,7 +23,7 @@ use redcedar_system::fs::{Directory, Scratch};
 pub use drive::Drive;
 pub use error::StoreError;
 
-use self::error::to;
+pub(crate) use self::error::to;
 use self::plan::{Blanking, Choice, Facts, Why};
 use self::work::Work;
 use crate::outcome::Outcome;
