@@ -43,7 +43,7 @@ impl<'a> DvdWriter<'a> {
         if is_trial {
             command = command.arg("-dry-run");
         }
-        if let Some(speed) = self.setup.speed.filter(|_| !is_trial) {
+        if let Some(speed) = self.setup.speed {
             command = command.arg(format!("-speed={speed}"));
         }
         command.arg(if is_new { "-Z" } else { "-M" }).arg(&self.setup.device)

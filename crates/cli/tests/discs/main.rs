@@ -1,0 +1,7 @@
+//! Discs: weeks of staged days on images that `xorriso` writes, and the classic programs as the original calls them.
+
+mod faults;
+mod machine;
+mod original;
+mod quarter;
+mod week;
