@@ -101,7 +101,7 @@ pub(crate) fn read_header(file: &StoredFile) -> Result<Header, String> {
     Ok(open_manifest(file)?.header().clone())
 }
 
-fn open_manifest(file: &StoredFile) -> Result<ManifestReader<Opened>, String> {
+pub(crate) fn open_manifest(file: &StoredFile) -> Result<ManifestReader<Opened>, String> {
     let opened = file.open().map_err(|error| error.to_string())?;
     ManifestReader::open(opened).map_err(|error| error.to_string())
 }

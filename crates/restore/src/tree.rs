@@ -351,7 +351,7 @@ fn stored_through(path: &Path, entry: &Entry) -> String {
 }
 
 /// What a manifest would say about a member. Nothing for what cannot be recreated.
-fn entry_of(member: &Member) -> Option<Entry> {
+pub(crate) fn entry_of(member: &Member) -> Option<Entry> {
     let kind = match member.kind {
         MemberKind::File | MemberKind::HardLink => Kind::File,
         MemberKind::Symlink => Kind::Symlink,

@@ -268,7 +268,7 @@ mod tests {
             room.spread_machines(&files, None).unwrap_err(),
         ] {
             let text = error.to_string();
-            assert_eq!(text, "2026/11/23/a/large has 700.00 MB, and a disc has room for 619.47 MB");
+            assert_eq!(text, "2026/11/23/a/large has 700.00 MB, and a disc has room for 619.48 MB");
         }
     }
 

@@ -21,7 +21,7 @@ impl Directory {
     /// # Errors
     /// When it is not there.
     pub fn new(path: &Path) -> io::Result<Self> {
-        fs_err::canonicalize(path).map(Self)
+        path.canonicalize().map(Self)
     }
 }
 
