@@ -7,12 +7,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use redcedar_archive::naming::{self, RECOVERY};
+use redcedar_config::Config;
 use redcedar_system::command::{Command, CommandError};
 use redcedar_system::fs::{Directory, TEMPORARY_PREFIX};
-use redcedar_system::{Owner, Runner, escape};
+use redcedar_system::{Interrupted, Owner, Runner, System, escape};
 use rustix::fs::{FileType, Stat};
 
 use crate::indicator::{OF_THE_MASTER, STAGE};
+use crate::item::ownership::Ownership;
 
 /// Where `par2` works, in the directory of the day; the name is that of something a killed run left over.
 const WORKSHOP: &str = ".redcedar-recovery";
@@ -103,6 +105,46 @@ pub fn protect(
     day.remove_all(OsStr::new(WORKSHOP))?;
     protected.is_new = true;
     made.map(|()| protected)
+}
+
+/// Makes recovery data for days that are about to be stored, where the configuration wants it. A day without it is still worth
+/// storing: what failed is told, and returned for whoever has to know.
+///
+/// # Errors
+/// When the run was interrupted.
+pub fn protect_days(
+    config: &Config,
+    days: impl Iterator<Item = io::Result<Directory>>,
+    system: &System,
+) -> Result<Vec<String>, Interrupted> {
+    let Some(percent) = config.store.as_ref().and_then(|store| store.redundancy) else {
+        return Ok(Vec::new());
+    };
+    let owner = Ownership::configured(&config.options).owner();
+    let mut failures = Vec::new();
+    for day in days {
+        let protected = day.map_err(RedundancyError::from).and_then(|day| {
+            system.monitor.task(&format!("Making recovery data for {}", escape::display(day.path())));
+            let protected = protect(&day, percent, owner, &*system.runner)?;
+            for path in &protected.left_out {
+                let path = escape::display(path).to_string();
+                system
+                    .monitor
+                    .warning(format!("There is no recovery data for a file with a name like {path}."));
+            }
+            Ok(())
+        });
+        match protected {
+            Ok(()) => {}
+            Err(RedundancyError::Lost(CommandError::Interrupted(interrupted))) => return Err(interrupted),
+            Err(error) => {
+                let message = error.to_string();
+                system.monitor.error(&message);
+                failures.push(message);
+            }
+        }
+    }
+    Ok(failures)
 }
 
 /// The size of a block, and how many there are.

@@ -60,6 +60,16 @@ impl SourceArgs {
         Ok(Found { source, starting_day })
     }
 
+    /// Looks at a directory instead of what was chosen.
+    pub(crate) fn open_directory(&self, path: &Path, context: &Context) -> Result<Source, CommandError> {
+        let directory = Directory::new(path);
+        let directory = directory.map_err(|source| SourceError::Io { path: path.to_owned(), source });
+        let keys = self.keys(context)?;
+        directory
+            .and_then(|directory| Source::open_places(vec![Arc::new(directory)], &keys))
+            .map_err(|error| CommandError::new(Exit::Failed, error))
+    }
+
     /// What `--from` names.
     fn place(&self, path: &Path, context: &Context) -> Result<Arc<dyn Place>, CommandError> {
         if is_disc(path) {

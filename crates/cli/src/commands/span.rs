@@ -5,11 +5,10 @@ use std::path::Path;
 
 use redcedar_config::Loaded;
 use redcedar_engine::span::{Disc, Inventory, Journal, Room, Set, Spanner};
-use redcedar_engine::staged::refuse_clear_text;
 use redcedar_engine::store::{Drive, StoreError};
 use redcedar_media::fit::Algorithm;
 use redcedar_system::escape;
-use redcedar_system::fs::{Directory, Lock};
+use redcedar_system::fs::Lock;
 use serde::Serialize;
 
 use super::{CommandError, CommandResult, Context, Out, configuration};
@@ -52,8 +51,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResult {
-    let Loaded { config, document, .. } = configuration::load_file(context)?;
-    let (Some(store), Some(drive)) = (&config.store, Drive::configured(&config)) else {
+    let loaded = configuration::load_file(context)?;
+    let config = &loaded.config;
+    let (Some(store), Some(drive)) = (&config.store, Drive::configured(config)) else {
         let message = "the configuration has no store section, which says where discs are written";
         return Err(CommandError::message(Exit::Configuration, message));
     };
@@ -61,7 +61,7 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
     let journal = Journal::open(&config.options.working_dir.value).map_err(failed)?;
     let mut set = match journal.read().map_err(failed)?.filter(|_| !args.restart) {
         Some(begun) => check_begun(begun, &store.source_dir.value)?,
-        None => plan(args, &store.source_dir.value, &drive, context)?,
+        None => plan(args, &store.source_dir.value, &loaded, &drive, context)?,
     };
     if args.plan || context.global.dry_run {
         show(&set, context, out)?;
@@ -71,11 +71,6 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
         context.system.monitor.warning("every staged day is on a disc already");
         return Ok(Exit::Done);
     }
-    for day in set.directories() {
-        let directory = Directory::open(&set.source_dir.join(day)).map_err(failed)?;
-        refuse_clear_text(&document, directory).map_err(failed)?;
-    }
-    let work_dir = &config.options.working_dir.value;
     let mut dialog = (!args.yes).then(|| Dialog::new(context)).transpose()?;
     if let Some(dialog) = &mut dialog {
         show(&set, context, out)?;
@@ -85,12 +80,13 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
         }
     }
     journal.write(&set).map_err(failed)?;
+    let work_dir = &config.options.working_dir.value;
     let job = Job { drive: &drive, work_dir, journal: &journal, context };
     if let Some(left) = job.write_all(&mut set, dialog.as_mut())? {
         context.system.monitor.warning(left);
         return Ok(Exit::Incomplete);
     }
-    set.note_stored(&config, &context.system).map_err(failed)?;
+    set.note_stored(config, &context.system).map_err(stopped)?;
     journal.remove().map_err(failed)?;
     if !context.global.quiet {
         writeln!(out, "{} written", Counted(set.discs.len() as u64, "disc"))?;
@@ -100,6 +96,11 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
 
 fn failed(error: impl Into<anyhow::Error>) -> CommandError {
     CommandError::new(Exit::Failed, error)
+}
+
+fn stopped(error: StoreError) -> CommandError {
+    let exit = if matches!(error, StoreError::Interrupted(_)) { Exit::Interrupted } else { Exit::Failed };
+    CommandError::new(exit, error)
 }
 
 /// The set that was begun, if what is on its discs is still what is staged.
@@ -119,8 +120,18 @@ fn check_begun(set: Set, source_dir: &Path) -> Result<Set, CommandError> {
     }
 }
 
-fn plan(args: &Args, source_dir: &Path, drive: &Drive, context: &Context) -> Result<Set, CommandError> {
-    let inventory = Inventory::take(source_dir).map_err(failed)?;
+fn plan(
+    args: &Args,
+    source_dir: &Path,
+    loaded: &Loaded,
+    drive: &Drive,
+    context: &Context,
+) -> Result<Set, CommandError> {
+    let mut inventory = Inventory::take(source_dir).map_err(failed)?;
+    inventory.refuse_clear_text(source_dir, &loaded.document).map_err(stopped)?;
+    if !args.plan && !context.global.dry_run {
+        inventory = inventory.protect(source_dir, &loaded.config, &context.system).map_err(stopped)?;
+    }
     let monitor = &context.system.monitor;
     for day in &inventory.unfinished {
         monitor.warning(format!("{} is still being staged, and left out", escape::display(day)));

@@ -6,12 +6,17 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
+use redcedar_config::{Config, Document};
+use redcedar_system::System;
 use redcedar_system::fs::{Directory, TEMPORARY_PREFIX};
 use rustix::fs::{FileType, Stat};
 use serde::{Deserialize, Serialize};
 
 use crate::daily_dir;
 use crate::indicator;
+use crate::redundancy::protect_days;
+use crate::staged::refuse_clear_text;
+use crate::store::{StoreError, to};
 
 /// The directories at the place of days, by their names' depth.
 pub(super) const DEPTH: usize = 3;
@@ -44,6 +49,29 @@ pub struct Inventory {
 }
 
 impl Inventory {
+    /// Makes recovery data for all days that are to be written, where the configuration wants it, and looks again. What failed
+    /// was told.
+    ///
+    /// # Errors
+    /// When the run was interrupted, or a directory cannot be read.
+    pub fn protect(self, source_dir: &Path, config: &Config, system: &System) -> Result<Self, StoreError> {
+        let days = self.directories.iter().map(|day| Directory::open(&source_dir.join(day)));
+        protect_days(config, days, system)?;
+        Self::take(source_dir).map_err(to("look for staged days"))
+    }
+
+    /// Refuses clear text where everything is meant to be encrypted.
+    ///
+    /// # Errors
+    /// When there is some, or a directory cannot be read.
+    pub fn refuse_clear_text(&self, source_dir: &Path, document: &Document) -> Result<(), StoreError> {
+        for day in &self.directories {
+            let directory = Directory::open(&source_dir.join(day)).map_err(to("look for clear text"))?;
+            refuse_clear_text(document, directory)?;
+        }
+        Ok(())
+    }
+
     /// Looks below `source_dir`. No link is followed.
     ///
     /// # Errors

@@ -31,6 +31,11 @@ pub trait Place: fmt::Debug + Send + Sync {
     /// When it cannot be opened, or is no regular file any more.
     fn open(&self, path: &Path) -> io::Result<Stored>;
 
+    /// Where it is, if it is a directory of this machine.
+    fn directory(&self) -> Option<&Path> {
+        None
+    }
+
     /// What is wrong with what the files lie on, as far as that can tell by itself. It may take as long as reading everything.
     ///
     /// # Errors

@@ -6,10 +6,8 @@ use std::sync::Arc;
 use redcedar_config::cedar::Store;
 use redcedar_config::{Config, Document, Loaded};
 use redcedar_engine::span::{Disc, Inventory, Room, Set, Solution, Spanner, capacity};
-use redcedar_engine::staged::refuse_clear_text;
 use redcedar_engine::store::{Drive, StoreError};
 use redcedar_media::{DiscWriter, Size};
-use redcedar_system::fs::Directory;
 use redcedar_system::{System, escape};
 
 use super::SpanError;
@@ -46,7 +44,9 @@ impl<'a> Span<'a> {
         let (drive, system) = (self.drive.clone(), Arc::clone(&self.system));
         let writer = drive.writer(&system).map_err(StoreError::from)?;
         let inventory = Inventory::take(&self.store.source_dir)?;
-        self.refuse_clear_text(&inventory)?;
+        self.tell(&inventory);
+        inventory.refuse_clear_text(&self.store.source_dir, self.document)?;
+        let inventory = inventory.protect(&self.store.source_dir, self.config, &self.system)?;
         self.dialog.rule();
         let Some(room) = self.confirm_amount(&inventory)? else { return Ok(()) };
         let set = self.choose(&inventory, room)?;
@@ -83,12 +83,8 @@ impl<'a> Span<'a> {
         Ok(self.dialog.agrees("Is this OK?")?)
     }
 
-    /// Nothing in clear leaves the machine where everything is meant to be encrypted. What is left out is told.
-    fn refuse_clear_text(&self, inventory: &Inventory) -> Result<(), SpanError> {
-        for day in &inventory.directories {
-            let directory = Directory::open(&self.store.source_dir.join(day))?;
-            refuse_clear_text(self.document, directory).map_err(StoreError::from)?;
-        }
+    /// Says what is not written.
+    fn tell(&self, inventory: &Inventory) {
         for day in &inventory.unfinished {
             let text = format!("[{}] is still being staged, and left out.", escape::display(day));
             self.system.monitor.error(text);
@@ -97,7 +93,6 @@ impl<'a> Span<'a> {
             let text = format!("[{}] is no file, and left out.", escape::display(stranger));
             self.system.monitor.error(text);
         }
-        Ok(())
     }
 
     /// How much of each disc is to be used; none when that is declined.
