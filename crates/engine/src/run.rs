@@ -118,6 +118,14 @@ pub enum RunError {
         /// How many files or days failed.
         failed: usize,
     },
+    /// Something was found that must be looked at, while everything was done.
+    #[error("action [{action}]: {}", .found.join("; "))]
+    Found {
+        /// The action.
+        action: String,
+        /// What it found.
+        found: Vec<String>,
+    },
     /// Stage failed.
     #[error(transparent)]
     Stage(#[from] StageError),
@@ -243,6 +251,8 @@ fn each_step(
         match self::step(step, request, announced, system, outcome) {
             // Findings here are no reason not to ask the clients for theirs, which is all that can follow.
             Err(RunError::NotValid) => result = Err(RunError::NotValid),
+            // A disc that is nearly full is no reason not to store.
+            Err(found @ RunError::Found { .. }) => result = Err(found),
             done => done?,
         }
     }
@@ -276,6 +286,9 @@ fn step(
         Some(Kind::Source) if failed > 0 => return Err(RunError::Incomplete { failed }),
         Some(Kind::Staged) if failed > 0 => {
             return Err(RunError::Unfinished { action: name.clone(), failed });
+        }
+        Some(Kind::Watch) if failed > 0 => {
+            return Err(RunError::Found { action: name.clone(), found: outcome.failures.split_off(before) });
         }
         _ => {}
     }

@@ -67,9 +67,9 @@ impl Setup {
         Ok(place)
     }
 
-    /// Whether the device is a file, or would be one.
-    pub fn is_file(&self) -> bool {
-        matches!(self.place(), Ok(Place::File))
+    /// Whether the device is a drive for discs, and not something else that holds an image.
+    pub fn is_drive(&self) -> bool {
+        matches!(self.place(), Ok(Place::Drive))
     }
 
     fn new_file(&self) -> Result<Place, MediaError> {

@@ -77,7 +77,9 @@ exit $status"#;
     machine.configure("", SMALL, "");
     machine.run_well("2026-11-24 04:00", &["store"]);
     assert!(machine.log().contains("is not as it should be; it is written again"));
-    ["2026/11/23", "2026/11/24"].iter().for_each(|day| machine.assert_on_disc(day));
+    for day in ["2026/11/23", "2026/11/24"] {
+        machine.assert_on_disc(day);
+    }
 }
 
 #[test]
@@ -100,7 +102,9 @@ fn what_is_written_but_not_marked_is_looked_at_and_not_written_again() {
         assert!(machine.is_stored(&date));
         assert_eq!(fs_err::metadata(machine.disc()).unwrap().len(), size, "{checkpoint}: written once");
     }
-    (23..=25).for_each(|day| machine.assert_on_disc(&format!("2026/11/{day}")));
+    for day in 23..=25 {
+        machine.assert_on_disc(&format!("2026/11/{day}"));
+    }
 }
 
 #[test]

@@ -75,7 +75,8 @@ impl Machine {
         let content = Rng::new(seed).bytes(size);
         fs_err::write(peer.join("etc.tar.gz"), &content).unwrap();
         fs_err::set_permissions(peer.join("etc.tar.gz"), Permissions::from_mode(0o640)).unwrap();
-        let digest: String = Sha256::digest(&content).iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest =
+            Sha256::digest(&content).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         fs_err::write(peer.join("cback.sha256"), format!("{digest}  etc.tar.gz\n")).unwrap();
         fs_err::write(self.path("staging").join(day).join("cback.stage"), "").unwrap();
     }
@@ -136,7 +137,7 @@ impl Machine {
     /// The content of a file on the disc.
     pub(crate) fn read(&self, file: &str) -> String {
         let to = self.path("extracted");
-        extract(&self.disc(), file, &to);
+        assert!(extract(&self.disc(), file, &to), "{file} is not on the disc");
         let content = fs_err::read_to_string(&to).unwrap();
         fs_err::remove_file(to).unwrap();
         content
@@ -157,14 +158,21 @@ impl Machine {
     /// The same for another image.
     #[track_caller]
     pub(crate) fn assert_on(&self, image: &Path, day: &str) {
-        let to = self.path("day");
-        extract(image, &format!("/{day}/me"), &to);
-        let found = Snapshot::take(&to).unwrap();
         let mut expected = Snapshot::take(&self.path("staging").join(day).join("me")).unwrap();
         // Discs know no fractions of seconds.
         expected.objects.values_mut().for_each(|object| object.mtime.1 = 0);
-        assert_eq!(found, expected, "{day}");
+        assert_eq!(self.on(image, day), Some(expected), "{day} on {}", image.display());
+    }
+
+    /// What an image holds of a day, if it holds it.
+    pub(crate) fn on(&self, image: &Path, day: &str) -> Option<Snapshot> {
+        let to = self.path("day");
+        if !extract(image, &format!("/{day}/me"), &to) {
+            return None;
+        }
+        let found = Snapshot::take(&to).unwrap();
         fs_err::remove_dir_all(&to).unwrap();
+        Some(found)
     }
 
     /// Lets a script run in the place of a program; `REAL` in it is the path of the real one.
@@ -193,14 +201,12 @@ pub(crate) fn stdio(image: &Path) -> String {
     format!("stdio:{}", image.display())
 }
 
-fn extract(image: &Path, path: &str, to: &Path) {
-    program::succeed(
-        xorriso().args(["-osirrox", "on"]).arg("-indev").arg(stdio(image)).args(["-extract", path]).arg(to),
-    );
-    // Directories come back as they are on the disc, and must be removable.
-    if to.is_dir() {
-        fs_err::set_permissions(to, fs_err::metadata(to).unwrap().permissions()).unwrap();
-    }
+/// Brings something back from an image, if it is there.
+fn extract(image: &Path, path: &str, to: &Path) -> bool {
+    let words = ["-osirrox", "on", "-iso_rr_pattern", "off"];
+    let mut command = xorriso();
+    command.args(words).arg("-indev").arg(stdio(image)).args(["-extract", path]).arg(to);
+    program::run(&mut command).status.success()
 }
 
 /// Whether `xorriso` is there, which all of these tests need.

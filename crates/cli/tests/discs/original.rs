@@ -14,7 +14,7 @@ fn stand_ins(machine: &Machine) -> String {
         ("eject", "exit 0"),
         ("mount", r#"exec fuseiso "$3" "$4""#),
         ("umount", r#"exec fusermount -u "$1""#),
-        ("mkisofs", r#"exec xorriso -as mkisofs "$@""#),
+        ("mkisofs", r#"exec genisoimage "$@""#),
         (
             "cdrecord",
             r#"a=(); for x; do case $x in dev=*) a+=("dev=stdio:${x#dev=}");; *) a+=("$x");; esac; done
@@ -111,7 +111,7 @@ fn compare(store: &str) {
     if !can_write() {
         return;
     }
-    for tool in ["fuseiso", "fusermount"] {
+    for tool in ["fuseiso", "fusermount", "genisoimage"] {
         if program::find(tool).is_none() {
             return program::cannot_test("the classic programs", &format!("{tool} is not installed"));
         }

@@ -21,7 +21,9 @@ fn a_week_is_a_disc_and_the_next_one_begins_another() {
         assert_eq!(machine.days(), expected);
         assert_eq!(machine.label(), format!("CEDAR BACKUP {day}-NOV-2026"));
     }
-    expected.iter().for_each(|day| machine.assert_on_disc(day));
+    for day in &expected {
+        machine.assert_on_disc(day);
+    }
     machine.run_badly("2026-11-27 04:00", &["store"], "Unable to find a staged day that has not been stored");
     machine.stage("2026/11/30", KB);
     machine.run_well("2026-11-30 03:00", &["store"]);
@@ -124,7 +126,9 @@ fn rebuild_writes_the_week_again_whatever_has_been_stored() {
     machine.run_well("2026-11-25 03:00", &["rebuild"]);
     assert_eq!(machine.days(), ["2026/11/23", "2026/11/24", "2026/11/25"]);
     assert!(machine.is_stored("2026/11/25"));
-    ["2026/11/23", "2026/11/25"].iter().for_each(|day| machine.assert_on_disc(day));
+    for day in ["2026/11/23", "2026/11/25"] {
+        machine.assert_on_disc(day);
+    }
 }
 
 #[test]
@@ -168,4 +172,33 @@ fn a_program_for_restoring_comes_along_and_the_modern_command_line_stores_too() 
     program::succeed(command.args(["run", "store"]));
     assert_eq!(machine.days(), ["2026/11/23"]);
     assert_eq!(machine.read("/tool"), "a program");
+}
+
+#[test]
+fn a_disc_that_is_nearly_full_is_told_and_fails_the_run_only_where_that_is_wanted() {
+    if !can_write() {
+        return;
+    }
+    let action = "<extensions><action><name>capacity</name><module>CedarBackup3.extend.capacity</module>
+        <function>executeAction</function><index>299</index></action></extensions>";
+    let section = |section: &str| format!("{action}<capacity>{section}</capacity>");
+    let machine = Machine::with("", SMALL, &section("<max_percentage>40</max_percentage>"));
+    machine.run_well("2026-11-23 02:00", &["capacity"]);
+    machine.stage("2026/11/23", 4096 * KB);
+    machine.run_well("2026-11-23 03:00", &["capacity", "store"]);
+    assert!(!machine.log().contains("Media has reached capacity limit"));
+    machine.run_well("2026-11-23 04:00", &["capacity"]);
+    assert!(
+        machine.log().contains("[ERROR  ] Media has reached capacity limit of 40.00%"),
+        "{}",
+        machine.log()
+    );
+    machine.configure("", SMALL, &section("<min_bytes>6 MB</min_bytes><fail>Y</fail>"));
+    machine.stage("2026/11/24", KB);
+    machine.run_badly(
+        "2026-11-24 03:00",
+        &["capacity", "store"],
+        "Media has reached capacity limit of 6.00 MB",
+    );
+    assert!(machine.is_stored("2026/11/24"), "that is no reason not to store");
 }

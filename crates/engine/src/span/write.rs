@@ -31,14 +31,14 @@ impl<'a> Spanner<'a> {
     /// Prepares to write a set.
     ///
     /// # Errors
-    /// When the drive is a file that is no image of ours.
+    /// When it is no drive, and what is there is no image of ours.
     pub fn new(
         drive: &Drive,
         writer: &'a dyn DiscWriter,
         set: &'a Set,
         work_dir: &'a Path,
     ) -> Result<Self, StoreError> {
-        if drive.setup().is_file() {
+        if !drive.setup().is_drive() {
             drive.protect_image(&writer.medium()?)?;
         }
         Ok(Self { writer, set, work_dir })

@@ -15,8 +15,8 @@ use jiff::civil::Date;
 use redcedar_config::Document;
 use redcedar_config::cedar::Store;
 use redcedar_config::{Config, value};
-use redcedar_media::Label;
 use redcedar_media::writer::{Entry, Session, State};
+use redcedar_media::{Capacity, Label};
 use redcedar_system::System;
 use redcedar_system::fs::{Directory, Scratch};
 
@@ -222,6 +222,22 @@ pub fn initialize(request: &StoreRequest<'_>, system: &System) -> Result<Outcome
     writer.settle()?;
     system.monitor.info("Executed the 'initialize' action successfully.");
     Ok(Outcome::default())
+}
+
+/// What of the disc in the drive is used.
+///
+/// # Errors
+/// When that cannot be found out, or the disc is none of ours and has to be.
+pub fn capacity(config: &Config, system: &System) -> Result<Capacity, StoreError> {
+    let store = config.store.as_ref().ok_or(StoreError::NotConfigured)?;
+    let drive = Drive::configured(config).ok_or(StoreError::NotConfigured)?;
+    let writer = drive.writer(system)?;
+    if store.check_media == Some(true) {
+        let label = writer.medium()?.label;
+        plan::check_media(label.as_deref(), drive.setup().kind.is_rewritable())
+            .map_err(StoreError::Refused)?;
+    }
+    Ok(writer.capacity(false)?)
 }
 
 impl std::fmt::Display for Why {

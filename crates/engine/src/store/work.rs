@@ -302,18 +302,18 @@ impl<'a> Work<'a> {
 }
 
 impl Drive {
-    /// A file that is written over has to be an image of ours: it could be anything.
+    /// What is written over and is no disc has to be an image of ours: it could be anything.
     pub(crate) fn protect_image(&self, medium: &Medium) -> Result<(), StoreError> {
         let is_ours = match (&medium.state, &medium.label) {
             (State::Blank, _) => true,
             (_, Some(label)) => label::is_ours(label),
             (_, None) => false,
         };
-        if is_ours || !self.setup().is_file() {
+        if is_ours || self.setup().is_drive() {
             return Ok(());
         }
         Err(StoreError::Refused(format!(
-            "[{}] is no image that we wrote, so nothing is written to it; name another file, or remove it yourself",
+            "[{}] is no image that we wrote, so nothing is written to it; name another, or remove it yourself",
             escape::display(&self.setup().device)
         )))
     }

@@ -232,14 +232,4 @@ fn patience(family: Family, bytes: f64) -> Duration {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_slowest_drive_has_the_time_it_needs() {
-        let full_cd_at_single_speed = Duration::from_mins(74);
-        assert!(patience(Family::Cd, 681_574_400.0) > 2 * full_cd_at_single_speed);
-        assert!(patience(Family::Dvd, f64::INFINITY) > Duration::from_secs(1 << 40));
-        assert_eq!(patience(Family::Bd, -1.0), Duration::from_mins(30));
-    }
-}
+mod tests;

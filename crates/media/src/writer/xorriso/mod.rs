@@ -37,11 +37,14 @@ pub(super) struct Xorriso<'a> {
     place: Place,
     /// Whether there is a new image beside the old one.
     is_pending: Cell<bool>,
+    /// Whether the disc was last written by us, so that its directories have digests that must be right before it is
+    /// continued. Those of a disc that others have continued are out of date.
+    is_ours: Cell<bool>,
 }
 
 impl<'a> Xorriso<'a> {
     pub(super) fn new(setup: &'a Setup, programs: Programs<'a>, place: Place) -> Self {
-        Self { setup, programs, place, is_pending: Cell::new(false) }
+        Self { setup, programs, place, is_pending: Cell::new(false), is_ours: Cell::new(false) }
     }
 
     fn command(&self) -> Command {
@@ -52,6 +55,15 @@ impl<'a> Xorriso<'a> {
             "-disk_pattern",
             "off",
         ])
+    }
+
+    /// A command that reads the disc by `switch`, and may go on with it.
+    fn loading(&self, switch: &str, is_proven: bool) -> Command {
+        let mut command = self.command();
+        if !is_proven {
+            command = command.args(["-md5", "load_check_off"]);
+        }
+        command.arg(switch).arg(self.target())
     }
 
     /// The drive or image as it is now.
@@ -126,15 +138,14 @@ impl<'a> Xorriso<'a> {
     }
 
     fn burn(&self, session: &Session<'_>, size: f64) -> Result<(), MediaError> {
-        let mut command = self.command();
+        let mut command = match (session.is_new, self.place) {
+            (true, Place::File) => self.command().arg("-outdev").arg(stdio(&self.pending())),
+            (true, _) => self.command().arg("-outdev").arg(self.target()).args(["-blank", "as_needed"]),
+            (false, _) => self.loading("-dev", self.is_ours.get()),
+        };
         if let Some(speed) = self.speed().filter(|_| self.place == Place::Drive) {
             command = command.args(["-speed", &speed]);
         }
-        command = match (session.is_new, self.place) {
-            (true, Place::File) => command.arg("-outdev").arg(stdio(&self.pending())),
-            (true, _) => command.arg("-outdev").arg(self.target()).args(["-blank", "as_needed"]),
-            (false, _) => command.arg("-dev").arg(self.target()),
-        };
         let command = content(command, session).args(["-commit", "-end"]);
         let command = command.time_limit(Some(patience(self.setup.kind.family(), size)));
         let monitor = &*self.programs.system.monitor;
@@ -170,13 +181,13 @@ impl DiscWriter for Xorriso<'_> {
             }
         }
         let command = self
-            .command()
-            .arg("-indev")
-            .arg(self.target())
+            .loading("-indev", false)
             .args(["-toc", "-pvd_info", "-find", "/", "-maxdepth", "3", "-type", "d", "--"])
             .time_limit(Some(PATIENCE));
         let printed = self.programs.listen(&command)?;
-        expect("look at the disc", &command, &printed, parse::medium(&printed.output))
+        let medium = expect("look at the disc", &command, &printed, parse::medium(&printed.output))?;
+        self.is_ours.set(medium.serial.is_some());
+        Ok(medium)
     }
 
     fn capacity(&self, is_new: bool) -> Result<Capacity, MediaError> {
@@ -207,7 +218,7 @@ impl DiscWriter for Xorriso<'_> {
     }
 
     fn compare(&self, entries: &[Entry], _work_dir: &Path) -> Result<(), MediaError> {
-        let mut command = self.command().arg("-indev").arg(self.target());
+        let mut command = self.loading("-indev", false);
         for entry in entries {
             let place = place_of(entry);
             command =
@@ -301,7 +312,8 @@ fn rooted(path: &Path) -> PathBuf {
 /// Where an entry is on the disc: a file in the directory, of a directory what it holds.
 fn place_of(entry: &Entry) -> PathBuf {
     let graft = rooted(&entry.graft);
-    let name: Option<&OsStr> = entry.source.file_name().filter(|_| !entry.source.is_dir());
+    let is_file = fs_err::symlink_metadata(&entry.source).is_ok_and(|metadata| !metadata.is_dir());
+    let name: Option<&OsStr> = entry.source.file_name().filter(|_| is_file);
     name.map_or(graft.clone(), |name| graft.join(name))
 }
 
