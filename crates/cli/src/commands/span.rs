@@ -30,7 +30,6 @@ const AGAIN: &str = "run the same command again to go on with this disc";
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   redcedar span --plan
-  redcedar span
   redcedar span --yes --algorithm best --cushion 2")]
 pub(crate) struct Args {
     /// Show what would go onto which disc, and do nothing

@@ -26,7 +26,6 @@ use crate::output::json::{Document, JsonPath, result_word};
 #[command(after_help = "Examples:
   redcedar verify --from /mnt/backup
   redcedar verify --from /mnt/backup --day today
-  redcedar verify --from /dev/sr0 --repair --to /tmp/repaired
   redcedar verify")]
 pub(crate) struct Args {
     #[command(flatten)]

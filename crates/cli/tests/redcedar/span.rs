@@ -37,6 +37,12 @@ fn days_are_planned_written_to_labelled_discs_compared_and_read_back() {
     assert_eq!((plan.code, plan.stderr.as_str()), (0, ""), "{}", plan.stdout);
     assert!(plan.stdout.starts_with("CEDAR BACKUP 23-NOV-2026 1/2: "), "{}", plan.stdout);
     assert_eq!(plan.stdout.lines().count(), 2);
+    let json = sandbox.run("span --plan --json").stdout;
+    for key in
+        ["\"discs\": [", "\"label\": \"CEDAR BACKUP 23-NOV-2026 2/2\"", "\"written\": false", "\"files\": ["]
+    {
+        assert!(json.contains(key), "{key}: {json}");
+    }
     assert!(!sandbox.path("/disc-1-of-2.iso").exists());
     let span = sandbox.run("span --yes");
     assert_eq!((span.code, span.stdout.as_str()), (0, "2 discs written\n"), "{}", span.stderr);

@@ -8,7 +8,7 @@ use redcedar_config::Config;
 use redcedar_config::cedar::Store;
 use redcedar_config::value::{BurnerProgram, MediaType};
 use redcedar_media::kind::Family;
-use redcedar_media::setup::Setup;
+use redcedar_media::setup::{Place, Setup};
 use redcedar_media::writer::{self, Burner, DiscWriter};
 use redcedar_media::{Kind, MediaError, Overrides};
 use redcedar_system::System;
@@ -33,7 +33,7 @@ impl Drive {
 
     /// Whether it is no drive, but a file that becomes an image.
     pub fn makes_images(&self) -> bool {
-        self.burner == Burner::Xorriso && self.setup.is_file()
+        self.burner == Burner::Xorriso && self.setup.place().is_ok_and(|place| place == Place::File)
     }
 
     /// The same with another device.
