@@ -21,6 +21,7 @@ pub(crate) mod verify;
 
 mod configuration;
 mod context;
+mod discs;
 mod error;
 mod outcome;
 mod paths;

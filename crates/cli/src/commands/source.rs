@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use jiff::civil::Weekday;
 use redcedar_engine::schedule::weekday;
-use redcedar_media::read::ReadError;
-use redcedar_restore::place::{Directory, Disc, Place};
+use redcedar_restore::place::{Directory, Place, Places};
 use redcedar_restore::{Keys, Source, SourceError};
 use redcedar_system::environment::REDCEDAR_IDENTITY;
-use redcedar_system::{command, escape};
+use redcedar_system::escape;
+use redcedar_system::terminal::ask_secret;
 
-use super::{CommandError, Context, configuration};
+use super::{CommandError, Context, configuration, discs};
 use crate::exit::Exit;
 
 /// The arguments that choose what is read.
@@ -29,8 +29,8 @@ pub(crate) struct SourceArgs {
     /// Only this machine
     #[arg(long, value_name = "NAME")]
     pub(crate) peer: Option<OsString>,
-    /// File with secret keys of age, for what is encrypted with it; may be given several times. For what is encrypted with gpg,
-    /// gpg is asked [default: $REDCEDAR_IDENTITY]
+    /// File with secret keys of age, or with one of SSH, for what is encrypted with age; may be given several times. For what is
+    /// encrypted with gpg, gpg is asked [default: $REDCEDAR_IDENTITY]
     #[arg(long, value_name = "FILE")]
     identity: Vec<PathBuf>,
 }
@@ -54,7 +54,15 @@ impl SourceArgs {
             return Err(CommandError::message(Exit::Usage, message));
         }
         let keys = self.keys(context)?;
-        let places = paths.iter().map(|path| self.place(path, context)).collect::<Result<_, _>>()?;
+        let mut places: Places = Vec::new();
+        for (number, path) in paths.iter().enumerate() {
+            if is_disc(path) {
+                let is_again = paths[..number].contains(path);
+                places.extend(discs::open(path, self.session, is_again, context)?);
+            } else {
+                places.push(directory(path)?);
+            }
+        }
         let source = Source::open_places(places, &keys);
         let source = source.map_err(|error| CommandError::new(Exit::Failed, error))?;
         Ok(Found { source, starting_day })
@@ -62,23 +70,8 @@ impl SourceArgs {
 
     /// Looks at a directory instead of what was chosen.
     pub(crate) fn open_directory(&self, path: &Path, context: &Context) -> Result<Source, CommandError> {
-        let directory = Directory::new(path);
-        let directory = directory.map_err(|source| SourceError::Io { path: path.to_owned(), source });
-        let keys = self.keys(context)?;
-        directory
-            .and_then(|directory| Source::open_places(vec![Arc::new(directory)], &keys))
-            .map_err(|error| CommandError::new(Exit::Failed, error))
-    }
-
-    /// What `--from` names.
-    fn place(&self, path: &Path, context: &Context) -> Result<Arc<dyn Place>, CommandError> {
-        if is_disc(path) {
-            let disc = Disc::open(path, self.session, &context.system);
-            return Ok(Arc::new(disc.map_err(no_disc)?));
-        }
-        let directory = Directory::new(path);
-        let directory = directory.map_err(|source| SourceError::Io { path: path.to_owned(), source });
-        Ok(Arc::new(directory.map_err(|error| CommandError::new(Exit::Failed, error))?))
+        let source = Source::open_places(vec![directory(path)?], &self.keys(context)?);
+        source.map_err(|error| CommandError::new(Exit::Failed, error))
     }
 
     /// What opens what is encrypted.
@@ -89,8 +82,13 @@ impl SourceArgs {
         } else {
             self.identity.clone()
         };
-        Keys::new(Arc::clone(&context.system.runner), &files)
-            .map_err(|error| CommandError::new(Exit::Failed, error).hint("`age-keygen` makes such files"))
+        let ask = |file: &Path| {
+            let question = format!("Passphrase of {}: ", escape::display(file));
+            ask_secret(&question, &context.system.interrupt)
+        };
+        let hint = "`age-keygen` makes such files; a private key ssh-ed25519 or ssh-rsa is one";
+        Keys::new(Arc::clone(&context.system.runner), &files, &ask)
+            .map_err(|error| CommandError::new(Exit::Failed, error).hint(hint))
     }
 
     /// Looks at the place that was chosen; the chosen machine must be there.
@@ -121,21 +119,13 @@ fn configured(context: &Context) -> Result<(PathBuf, Weekday), CommandError> {
     Ok((directory, weekday(config.options.starting_day)))
 }
 
-fn no_disc(error: ReadError) -> CommandError {
-    let hint = match &error {
-        ReadError::NoTool(_) => Some("it is in the package xorriso"),
-        ReadError::Foreign { .. } => {
-            Some("where only the end of a disc is damaged, an earlier session may be readable: --session N")
+fn directory(path: &Path) -> Result<Arc<dyn Place>, CommandError> {
+    match Directory::new(path) {
+        Ok(directory) => Ok(Arc::new(directory)),
+        Err(source) => {
+            let error = SourceError::Io { path: path.to_owned(), source };
+            Err(CommandError::new(Exit::Failed, error))
         }
-        ReadError::Lost(command::CommandError::Interrupted(_)) => {
-            return CommandError::new(Exit::Interrupted, error);
-        }
-        _ => None,
-    };
-    let error = CommandError::new(Exit::Failed, error);
-    match hint {
-        Some(hint) => error.hint(hint),
-        None => error,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +24,8 @@ use super::sessions::{self, Session};
 
 /// How long a drive may take to tell what is on a disc.
 const PATIENCE: Duration = Duration::from_mins(15);
+/// In which block of a session its descriptor is, and the bytes it has.
+const DESCRIPTOR: (u64, usize) = (16, 2048);
 /// The major number of optical drives.
 const OPTICAL: u32 = 11;
 
@@ -106,6 +108,8 @@ pub struct Image {
     session: Option<Session>,
     sessions: Vec<Session>,
     nodes: BTreeMap<PathBuf, Node>,
+    /// How the session describes itself, by which a disc is told from others.
+    descriptor: Vec<u8>,
 }
 
 /// What a check of all blocks of a disc found.
@@ -142,6 +146,7 @@ impl Image {
             session: None,
             sessions: Vec::new(),
             nodes: BTreeMap::new(),
+            descriptor: Vec::new(),
         };
         if let Some(number) = session {
             // A session that is not there ends the program before it says which there are.
@@ -155,7 +160,42 @@ impl Image {
         }
         let printed = image.ask(runner, &LISTING)?;
         image.nodes = nodes(&printed, now);
+        let path = || image.path.clone();
+        image.descriptor =
+            image.describe(&image.medium).map_err(|source| ReadError::Open { path: path(), source })?;
         Ok(image)
+    }
+
+    /// The descriptor of the session on a medium.
+    fn describe(&self, medium: &File) -> io::Result<Vec<u8>> {
+        let first = self.session.as_ref().map_or(0, |session| session.first_block);
+        let mut descriptor = vec![0; DESCRIPTOR.1];
+        let read =
+            medium.read_at(&mut descriptor, first.saturating_add(DESCRIPTOR.0).saturating_mul(BLOCK))?;
+        descriptor.truncate(read);
+        Ok(descriptor)
+    }
+
+    /// Whether it is an optical drive, in which there may be another disc by now.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn is_in_drive(&self) -> io::Result<bool> {
+        let metadata = self.medium.metadata()?;
+        Ok(metadata.file_type().is_block_device() && rustix::fs::major(metadata.rdev()) == OPTICAL)
+    }
+
+    /// Looks whether it is this disc that is in the drive now. From then on it is read through the drive as it is now.
+    ///
+    /// # Errors
+    /// When the drive cannot be read, as when it is empty.
+    pub fn look_again(&mut self) -> io::Result<bool> {
+        let medium = open_medium(&self.path).map_err(io::Error::other)?;
+        let is_here = self.describe(&medium)? == self.descriptor;
+        if is_here {
+            self.medium = Arc::new(medium);
+        }
+        Ok(is_here)
     }
 
     /// Asks which sessions there are, and more. The last one counts unless another is chosen already.

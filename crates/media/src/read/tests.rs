@@ -100,6 +100,23 @@ fn files_of_all_sessions_are_read_where_they_are() {
 }
 
 #[test]
+fn another_disc_in_its_place_is_noticed() {
+    let (first, second) = (World::new(), World::new());
+    first.session("CEDAR BACKUP 1/2", &[("a", b"one")]);
+    second.session("CEDAR BACKUP 2/2", &[("a", b"two")]);
+    let mut image = open(&first.image());
+    let kept = first.root.path().join("kept");
+    assert!(!image.is_in_drive().unwrap() && image.look_again().unwrap());
+    fs_err::rename(first.image(), &kept).unwrap();
+    assert!(image.look_again().is_err());
+    fs_err::copy(second.image(), first.image()).unwrap();
+    assert!(!image.look_again().unwrap());
+    fs_err::copy(kept, first.image()).unwrap();
+    assert!(image.look_again().unwrap());
+    assert_eq!(content(&image, "/a").unwrap(), b"one");
+}
+
+#[test]
 fn names_are_whatever_bytes_they_are_and_links_are_no_files() {
     let world = World::new();
     let tree = world.root.path().join("tree");

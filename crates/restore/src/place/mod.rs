@@ -12,7 +12,7 @@ use std::sync::Arc;
 use redcedar_archive::Stored;
 
 pub use directory::Directory;
-pub use disc::Disc;
+pub use disc::{Changer, Disc};
 
 /// Files in directories that can be looked at and read, whatever they lie on.
 pub trait Place: fmt::Debug + Send + Sync {
