@@ -202,3 +202,31 @@ fn a_disc_that_is_nearly_full_is_told_and_fails_the_run_only_where_that_is_wante
     );
     assert!(machine.is_stored("2026/11/24"), "that is no reason not to store");
 }
+
+#[test]
+fn a_disc_that_growisofs_has_continued_is_continued_by_us() {
+    if !can_write() {
+        return;
+    }
+    if program::find("genisoimage").is_none() {
+        return program::cannot_test("discs of the original", "genisoimage is not installed");
+    }
+    let machine = Machine::new(SMALL);
+    machine.stage("2026/11/23", 100 * KB);
+    machine.run_well("2026-11-23 03:00", &["store"]);
+    // libisofs cannot read very small sessions of genisoimage behind others.
+    machine.stage("2026/11/24", 4 * KB * KB);
+    // What growisofs does to a disc that can be written over: a session behind the others, and its descriptors in front.
+    fs_err::write(machine.path("staging/2026/11/24/cback.store"), "").unwrap();
+    let script = r#"next=$(( ($(stat -c %s disc.iso) / 2048 + 15) / 16 * 16 ))
+genisoimage -quiet -r -V 'CEDAR BACKUP 24-NOV-2026' -graft-points -C 0,$next -M disc.iso -o next.iso 2026/11/24/=staging/2026/11/24
+dd if=next.iso of=disc.iso bs=2048 seek=$next conv=notrunc
+dd if=next.iso of=disc.iso bs=2048 skip=16 seek=16 count=2 conv=notrunc"#;
+    program::succeed(program::command("sh").current_dir(machine.root()).args(["-ec", script]));
+    machine.stage("2026/11/25", 100 * KB);
+    machine.run_well("2026-11-25 03:00", &["store"]);
+    assert_eq!(machine.days(), ["2026/11/23", "2026/11/24", "2026/11/25"]);
+    machine.assert_on_disc("2026/11/23");
+    machine.assert_on_disc("2026/11/25");
+    assert!(machine.read("/INDEX.txt").contains("2026/11/24"));
+}

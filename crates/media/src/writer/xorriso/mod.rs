@@ -37,8 +37,8 @@ pub(super) struct Xorriso<'a> {
     place: Place,
     /// Whether there is a new image beside the old one.
     is_pending: Cell<bool>,
-    /// Whether the disc was last written by us, so that its directories have digests that must be right before it is
-    /// continued. Those of a disc that others have continued are out of date.
+    /// Whether the disc was last written by us. The digests on a disc that others have continued are out of date, and would be
+    /// taken for those of other files if there were new ones.
     is_ours: Cell<bool>,
 }
 
@@ -57,13 +57,15 @@ impl<'a> Xorriso<'a> {
         ])
     }
 
-    /// A command that reads the disc by `switch`, and may go on with it.
-    fn loading(&self, switch: &str, is_proven: bool) -> Command {
-        let mut command = self.command();
-        if !is_proven {
-            command = command.args(["-md5", "load_check_off"]);
-        }
-        command.arg(switch).arg(self.target())
+    /// A command that reads the disc, whether or not what it says of its directories' digests is right.
+    fn reading(&self) -> Command {
+        self.command().args(["-md5", "load_check_off", "-indev"]).arg(self.target())
+    }
+
+    /// A command that continues the disc. One that we wrote must be sound.
+    fn continuing(&self) -> Command {
+        let command = if self.is_ours.get() { self.command() } else { self.command().args(["-md5", "off"]) };
+        command.arg("-dev").arg(self.target())
     }
 
     /// The drive or image as it is now.
@@ -114,9 +116,12 @@ impl<'a> Xorriso<'a> {
 
     /// How large a session will be. One that follows others is laid out behind them.
     fn size(&self, session: &Session<'_>) -> Result<f64, MediaError> {
-        let place =
-            if session.is_new { ("-outdev", stdio(Path::new("/dev/null"))) } else { ("-dev", self.target()) };
-        let command = content(self.command().arg(place.0).arg(place.1), session);
+        let command = if session.is_new {
+            self.command().arg("-outdev").arg(stdio(Path::new("/dev/null")))
+        } else {
+            self.continuing()
+        };
+        let command = content(command, session);
         // Without a word to the contrary, it would be written now.
         let command = command.args(["-print_size", "-rollback_end"]).time_limit(Some(PATIENCE));
         let printed = self.programs.listen(&command)?;
@@ -141,7 +146,7 @@ impl<'a> Xorriso<'a> {
         let mut command = match (session.is_new, self.place) {
             (true, Place::File) => self.command().arg("-outdev").arg(stdio(&self.pending())),
             (true, _) => self.command().arg("-outdev").arg(self.target()).args(["-blank", "as_needed"]),
-            (false, _) => self.loading("-dev", self.is_ours.get()),
+            (false, _) => self.continuing(),
         };
         if let Some(speed) = self.speed().filter(|_| self.place == Place::Drive) {
             command = command.args(["-speed", &speed]);
@@ -181,7 +186,7 @@ impl DiscWriter for Xorriso<'_> {
             }
         }
         let command = self
-            .loading("-indev", false)
+            .reading()
             .args(["-toc", "-pvd_info", "-find", "/", "-maxdepth", "3", "-type", "d", "--"])
             .time_limit(Some(PATIENCE));
         let printed = self.programs.listen(&command)?;
@@ -218,7 +223,7 @@ impl DiscWriter for Xorriso<'_> {
     }
 
     fn compare(&self, entries: &[Entry], _work_dir: &Path) -> Result<(), MediaError> {
-        let mut command = self.loading("-indev", false);
+        let mut command = self.reading();
         for entry in entries {
             let place = place_of(entry);
             command =
