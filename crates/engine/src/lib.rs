@@ -15,11 +15,13 @@ pub mod peer_check;
 pub mod plan;
 mod program;
 pub mod purge;
+pub mod redundancy;
 pub mod remote;
 pub mod run;
 #[cfg(test)]
 mod sample;
 pub mod schedule;
+pub mod span;
 mod ssh;
 pub mod stage;
 pub mod staged;

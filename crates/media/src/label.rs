@@ -58,6 +58,14 @@ pub fn date(label: &str) -> Option<Date> {
     Date::new(year.parse().ok()?, i8::try_from(month).ok()?, day.parse().ok()?).ok()
 }
 
+/// Which disc of how many a label of ours names, and what it begins with: that of the others begins so as well.
+pub fn of_set(label: &str) -> Option<(&str, usize, usize)> {
+    let (begin, numbers) = label.rsplit_once(' ')?;
+    let (number, count) = numbers.split_once('/')?;
+    let (number, count) = (number.parse().ok()?, count.parse().ok()?);
+    (is_ours(begin) && (1..=count).contains(&number)).then_some((begin, number, count))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,6 +85,15 @@ mod tests {
         assert_eq!(label.as_str(), "CEDAR BACKUP 29-JUL-2026 2/13");
         assert_eq!(date(label.as_str()), Some(civil::date(2026, 7, 29)));
         assert!(Label::of_several(civil::date(2026, 7, 29), 10_000, 10_000).as_str().len() <= LONGEST);
+    }
+
+    #[test]
+    fn a_disc_of_several_says_which_it_is() {
+        let begin = "CEDAR BACKUP 29-JUL-2026";
+        assert_eq!(of_set(&format!("{begin} 2/13")), Some((begin, 2, 13)));
+        for label in [begin, "CDROM 1/2", "CEDAR BACKUP X 3/2", "CEDAR BACKUP X 0/2", "CEDAR BACKUP X 1/"] {
+            assert_eq!(of_set(label), None, "{label}");
+        }
     }
 
     #[test]

@@ -1,16 +1,18 @@
-//! Discs: kinds, capacities, labels, and the programs that write them.
+//! Discs: kinds, capacities, labels, the programs that write them, and reading what is on them.
 //!
-//! Whoever writes a disc asks a [`DiscWriter`]; there is one for each set of programs that can do it. What these programs print
-//! is taken apart by pure functions.
+//! Whoever writes a disc asks a [`DiscWriter`]; there is one for each set of programs that can do it. Whoever reads one opens an
+//! [`Image`](read::Image). What these programs print is taken apart by pure functions.
 
 pub mod capacity;
 mod compare;
 mod error;
+pub mod fit;
 mod image;
 pub mod kind;
 pub mod label;
 mod mounted;
 mod programs;
+pub mod read;
 #[cfg(test)]
 mod sample;
 pub mod setup;

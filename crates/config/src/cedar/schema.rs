@@ -218,6 +218,7 @@ static STORE: Shape = Shape {
         section(&Shape { name: "blank_behavior", children: &[value("mode"), value("factor")] }),
         value("burner"),
         value("media_size"),
+        value("redundancy"),
         text("disc_program"),
     ],
 };

@@ -42,6 +42,8 @@ pub struct Store {
     pub burner: Option<BurnerProgram>,
     /// How much of a disc, or an image, is used. Ours.
     pub media_size: Option<Located<ByteQuantity>>,
+    /// How much recovery data is made for each day, in percent of the day. Ours.
+    pub redundancy: Option<u64>,
     /// A program that is put on every disc. Ours.
     pub disc_program: Option<Located<PathBuf>>,
 }
@@ -91,6 +93,7 @@ impl Store {
         let eject_delay = delay("eject_delay");
         let burner = section.read("burner", BurnerProgram::from_str, findings).value();
         let media_size = section.read("media_size", ByteQuantity::from_str, findings).optional();
+        let redundancy = section.read("redundancy", value::positive, findings).value();
         let disc_program = section.read("disc_program", value::absolute_path, findings).optional();
         Some(Self {
             source_dir: source_dir?,
@@ -108,6 +111,7 @@ impl Store {
             blank_behavior,
             burner,
             media_size,
+            redundancy,
             disc_program,
         })
     }
@@ -137,6 +141,9 @@ impl Store {
         }
         if self.media_size.is_some() {
             writer.scalar("media_size", self.media_size.as_ref());
+        }
+        if self.redundancy.is_some() {
+            writer.scalar("redundancy", self.redundancy);
         }
         if self.disc_program.is_some() {
             writer.path("disc_program", self.disc_program.as_ref().map(|path| path.as_path()));

@@ -33,6 +33,7 @@ fn complete_pool() -> Config {
         blank_behavior: None,
         burner: None,
         media_size: None,
+        redundancy: None,
         disc_program: None,
     };
     Config { store: Some(store), purge: Some(Purge::default()), ..sample::config(Path::new("/pool")) }

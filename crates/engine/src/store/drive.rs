@@ -1,13 +1,14 @@
 //! The drive of a configuration, and what writes to it.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use redcedar_config::Config;
 use redcedar_config::cedar::Store;
 use redcedar_config::value::{BurnerProgram, MediaType};
 use redcedar_media::kind::Family;
-use redcedar_media::setup::Setup;
+use redcedar_media::setup::{Place, Setup};
 use redcedar_media::writer::{self, Burner, DiscWriter};
 use redcedar_media::{Kind, MediaError, Overrides};
 use redcedar_system::System;
@@ -28,6 +29,18 @@ impl Drive {
         let setup = setup(store);
         let burner = burner(store, &setup, &overrides);
         Some(Self { setup, overrides, burner })
+    }
+
+    /// Whether it is no drive, but a file that becomes an image.
+    pub fn makes_images(&self) -> bool {
+        self.burner == Burner::Xorriso && self.setup.place().is_ok_and(|place| place == Place::File)
+    }
+
+    /// The same with another device.
+    #[must_use]
+    pub fn with_device(mut self, device: PathBuf) -> Self {
+        self.setup.device = device;
+        self
     }
 
     /// What writes to it. That may ask the drive what it can do.

@@ -61,6 +61,6 @@ impl From<MediaError> for StoreError {
 }
 
 /// Says what something was needed for.
-pub(super) fn to(intent: &'static str) -> impl Fn(io::Error) -> StoreError {
+pub(crate) fn to(intent: &'static str) -> impl Fn(io::Error) -> StoreError {
     move |source| StoreError::Io { intent, source }
 }

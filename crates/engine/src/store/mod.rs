@@ -23,10 +23,11 @@ use redcedar_system::fs::{Directory, Scratch};
 pub use drive::Drive;
 pub use error::StoreError;
 
-use self::error::to;
+pub(crate) use self::error::to;
 use self::plan::{Blanking, Choice, Facts, Why};
 use self::work::Work;
 use crate::outcome::Outcome;
+use crate::redundancy::protect_days;
 use crate::schedule::weekday;
 use crate::staged::refuse_clear_text;
 
@@ -79,11 +80,13 @@ pub fn store(request: &StoreRequest<'_>, system: &System) -> Result<Outcome, Sto
         return Err(StoreError::NothingDue { what, place: source.path().to_owned() });
     }
     refuse_clear(request, &source, &due)?;
+    let unprotected = protect(request, &source, &due, system)?;
     if store.warn_midnite == Some(true) {
         warn_of_midnight(&due, now.date(), system);
     }
     let drive = Drive::configured(request.config).ok_or(StoreError::NotConfigured)?;
     let mut work = Work::begin(&drive, store, source, request.config, system)?;
+    work.outcome.failures.extend(unprotected);
     work.check_media()?;
     let facts = Facts {
         full: request.full,
@@ -138,6 +141,17 @@ fn refuse_clear(request: &StoreRequest<'_>, source: &Directory, due: &[Date]) ->
     Ok(())
 }
 
+/// Makes recovery data, where it is wanted. Returns what failed.
+fn protect(
+    request: &StoreRequest<'_>,
+    source: &Directory,
+    days: &[Date],
+    system: &System,
+) -> Result<Vec<String>, StoreError> {
+    let days = days.iter().map(|date| crate::daily_dir::open(source, *date));
+    Ok(protect_days(request.config, days, system)?)
+}
+
 fn warn_of_midnight(due: &[Date], today: Date, system: &System) {
     for date in due.iter().filter(|date| **date != today) {
         system.monitor.warning(format!("Warning: the day {date} is stored, which is not today."));
@@ -160,8 +174,10 @@ pub fn rebuild(request: &StoreRequest<'_>, system: &System) -> Result<Outcome, S
         return Err(StoreError::NothingDue { what: "a staged day of this week", place });
     }
     refuse_clear(request, &source, &week)?;
+    let unprotected = protect(request, &source, &week, system)?;
     let drive = Drive::configured(request.config).ok_or(StoreError::NotConfigured)?;
     let mut work = Work::begin(&drive, store, source, request.config, system)?;
+    work.outcome.failures.extend(unprotected);
     work.check_media()?;
     let is_new = work.begins(true)?;
     work.write(&week, is_new)?;

@@ -303,7 +303,7 @@ impl<'a> Work<'a> {
 
 impl Drive {
     /// What is written over and is no disc has to be an image of ours: it could be anything.
-    pub(super) fn protect_image(&self, medium: &Medium) -> Result<(), StoreError> {
+    pub(crate) fn protect_image(&self, medium: &Medium) -> Result<(), StoreError> {
         let is_ours = match (&medium.state, &medium.label) {
             (State::Blank, _) => true,
             (_, Some(label)) => label::is_ours(label),
