@@ -114,10 +114,17 @@ pub fn run(config: &Config, system: &System) -> Result<Outcome, RunError> {
     Ok(outcome)
 }
 
-fn back_up(config: &Config, system: &System) -> Result<Outcome, RunError> {
-    make_private(&config.cache_directory)?;
-    let cache = config.cache_directory.join("package-digests");
-    let options = Options {
+/// Says what a run would save, and what is in its way.
+///
+/// # Errors
+/// When nothing can be chosen.
+pub fn preview(config: &Config, system: &System) -> Result<(Totals, Vec<String>), RunError> {
+    let choice = choose(&options(config, None), system)?;
+    Ok((choice.totals(), choice.problems().map(ToString::to_string).collect()))
+}
+
+fn options<'a>(config: &'a Config, cache: Option<&'a Path>) -> Options<'a> {
+    Options {
         system_root: &config.system_root,
         roots: &config.roots,
         prune: &config.prune,
@@ -126,8 +133,14 @@ fn back_up(config: &Config, system: &System) -> Result<Outcome, RunError> {
         one_file_system: config.one_file_system,
         trust: config.trust,
         programs: &config.programs,
-        cache: Some(&cache),
-    };
+        cache,
+    }
+}
+
+fn back_up(config: &Config, system: &System) -> Result<Outcome, RunError> {
+    make_private(&config.cache_directory)?;
+    let cache = config.cache_directory.join("package-digests");
+    let options = options(config, Some(&cache));
     let lacks_root = config.roots.iter().any(|root| fs_err::metadata(root).is_err());
     if lacks_root {
         system.monitor.warning("Nothing old is removed, because a root is missing");
@@ -159,7 +172,6 @@ fn send_away(
     let request = Request {
         remote,
         directory: &config.destination.directory,
-        roots: options.roots,
         choice: &choice,
         keep,
         accept_errors: config.accept_errors,

@@ -114,8 +114,8 @@ impl Fileset {
         self.bytes
     }
 
-    /// Directories that were selected without what is in them, because they are excluded or have the ignore file; only
-    /// [`super::select_with_places`] does that. In the order of the walk.
+    /// Directories that were selected without what is in them, whatever the reason, and what was excluded and is no directory.
+    /// Only [`super::select_with_places`] tells them. In the order of the walk.
     pub fn places(&self) -> &[PathBuf] {
         &self.places
     }

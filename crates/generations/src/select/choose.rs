@@ -65,7 +65,7 @@ pub fn choose(options: &Options<'_>, system: &System) -> Result<Choice, ChooseEr
     deciding.compare(system, &mut remarks)?;
     deciding.keep_links_together();
     let Deciding { verdicts, missing, .. } = deciding;
-    Ok(Choice { inventory, files, verdicts, missing, problems, remarks })
+    Ok(Choice { inventory, roots, files, verdicts, missing, problems, remarks })
 }
 
 struct Deciding<'a> {

@@ -160,7 +160,7 @@ pub fn create(
         system.monitor.log(Level::Debug, &format!("{}: {note}", pending.name()));
     }
     let lines = Lines { choice: &choice, steps: &steps, outcomes, directories, accounts: &accounts };
-    let (summary, problems) = pending.commit(store, &lines, options.roots)?;
+    let (summary, problems) = pending.commit(store, &lines)?;
     for leftover in &bases.leftovers {
         let trash = crate::remove::set_aside(store, leftover).map_err(CreateError::io)?;
         crate::remove::remove_tree(store.directory(), &trash).map_err(CreateError::io)?;

@@ -6,6 +6,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
 use bstr::ByteSlice;
+use serde::{Deserialize, Serialize};
 
 use super::super::PackagesError;
 use super::super::Permissions;
@@ -13,7 +14,7 @@ use super::super::root::{Names, Root};
 use redcedar_system::Owner;
 
 /// What dpkg was told besides packages.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
     /// Files that go elsewhere.
     pub diversions: Vec<Diversion>,
@@ -26,7 +27,7 @@ pub struct Settings {
 }
 
 /// A file that goes elsewhere.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diversion {
     /// Where packages have it.
     pub from: PathBuf,
@@ -37,7 +38,7 @@ pub struct Diversion {
 }
 
 /// A file whose mode and owner are not those of its package.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatOverride {
     /// The file.
     pub path: PathBuf,
@@ -50,7 +51,7 @@ pub struct StatOverride {
 }
 
 /// A command of which several packages have one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alternative {
     /// Its name.
     pub name: String,
@@ -67,7 +68,7 @@ pub struct Alternative {
 }
 
 /// What an alternative may lead to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {
     /// The file.
     pub path: PathBuf,
