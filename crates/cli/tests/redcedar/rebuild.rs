@@ -12,11 +12,14 @@ fn a_plan_says_what_is_done_and_its_script_does_it() {
     assert_eq!(sandbox.run(CREATE).code, 0);
     let talk = [
         sandbox.talk("snapshot rebuild-plan --from /mnt/store --script /script"),
-        sandbox.talk("snapshot rebuild-plan --from /mnt/store --json"),
         sandbox.talk("snapshot rebuild-plan"),
         sandbox.talk("snapshot verify --from /mnt/store --drill /drill"),
     ];
     insta::assert_snapshot!(talk.join("\n"));
+    let plan = sandbox.run("snapshot rebuild-plan --from /mnt/store --json").stdout;
+    let plan: serde_json::Value = serde_json::from_str(&plan).unwrap();
+    assert_eq!(plan["script"], sandbox.read("/script"));
+    assert_eq!(plan["steps"][0]["commands"][0], "bring_back --exact");
 
     let new = sandbox.path("/new");
     let mut script = redcedar_testing::program::command("sh");

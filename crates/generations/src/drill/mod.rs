@@ -10,7 +10,7 @@ use redcedar_system::{Interrupted, System, escape};
 
 pub use compare::{Cause, Difference};
 
-use crate::rebuild::{Facts, Plan, plan};
+use crate::rebuild::{Base, Facts, Plan, plan};
 use crate::store::{Generation, Store, StoreError};
 
 /// How restoring ends that brought back all but single paths.
@@ -111,10 +111,11 @@ pub fn drill(
 ) -> Result<Drilled, DrillError> {
     let facts = Facts::gather(store, generation)?;
     let plan = plan(&facts);
+    let base = base(&plan, request)?;
     let unusable = |source| DrillError::Scratch { path: request.scratch.clone(), source };
     let scratch = prepare(&request.scratch).map_err(unusable)?;
     let root = scratch.join("root");
-    install(&plan, &root, request, system)?;
+    install(base, &root, system)?;
     let script = scratch.join("rebuild.sh");
     let text = plan.script(&fs_err::canonicalize(store.path()).map_err(StoreError::from)?);
     fs_err::write(&script, text).map_err(unusable)?;
@@ -139,7 +140,8 @@ fn prepare(scratch: &Path) -> io::Result<PathBuf> {
     fs_err::canonicalize(scratch)
 }
 
-fn install(plan: &Plan, root: &Path, request: &Request, system: &System) -> Result<(), DrillError> {
+/// What to begin with.
+fn base(plan: &Plan, request: &Request) -> Result<Base, DrillError> {
     let mut base =
         plan.base.clone().ok_or_else(|| DrillError::NoBase { generation: plan.generation.clone() })?;
     if let Some(suite) = &request.suite {
@@ -148,6 +150,10 @@ fn install(plan: &Plan, root: &Path, request: &Request, system: &System) -> Resu
     if let Some(mirror) = &request.mirror {
         base.mirror.clone_from(mirror);
     }
+    Ok(base)
+}
+
+fn install(base: Base, root: &Path, system: &System) -> Result<(), DrillError> {
     system.monitor.task("Installing a system to begin with");
     let finished = system.runner.run(&base.debootstrap(root))?;
     if finished.is_missing() {

@@ -151,8 +151,8 @@ fn a_debian_system_is_made_anew_and_like_it_was() {
     assert!(plan.contains(SUITE) && plan.contains(MIRROR), "{plan}");
 
     let scratch = directory.path().join("drill");
-    let mut drill = redcedar("snapshot verify -v --live");
-    drill.arg(&machine.0).arg("--drill").arg(&scratch);
+    let mut drill = redcedar("snapshot verify -v");
+    drill.arg("--live").arg(&machine.0).arg("--drill").arg(&scratch);
     let output = program::run(&mut drill);
     assert!(output.status.success(), "{}", program::describe(&output));
     let said = String::from_utf8(output.stdout).unwrap();
