@@ -160,10 +160,7 @@ fn back_up(config: &Config, system: &System) -> Result<Outcome, RunError> {
     let keep = (!lacks_root).then_some(&config.keep);
     match &config.destination.remote {
         Some(remote) => send_away(config, remote, &options, keep, system),
-        None => {
-            let store = store_of(config, system)?;
-            store_here(&store, &options, keep, system)
-        }
+        None => store_here(&store_of(config, system)?, &options, keep, system),
     }
 }
 
