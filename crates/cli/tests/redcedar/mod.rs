@@ -9,6 +9,7 @@ mod machine;
 mod managed;
 mod peer;
 mod pool;
+mod rebuild;
 mod repair;
 mod sandbox;
 mod snapshot;
