@@ -20,6 +20,13 @@ impl ReadAt for File {
     }
 }
 
+impl ReadAt for Stored {
+    /// Wherever it stands.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.bytes.read_at(buffer, offset)
+    }
+}
+
 /// A place in stored bytes. A clone is a place of its own.
 #[derive(Clone)]
 pub struct Stored {

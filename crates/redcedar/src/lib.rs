@@ -11,7 +11,7 @@
 //!
 //! use redcedar::archive::Compression;
 //! use redcedar::engine::{BackupRequest, backup};
-//! use redcedar::restore::{Keys, RestoreRequest, restore};
+//! use redcedar::restore::{RestoreRequest, Source, restore};
 //! use redcedar::system::{Environment, Interrupt, System, clock::OsClock, command::OsRunner, monitor::Silent};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -47,8 +47,8 @@
 //!
 //! let target = scratch.path().join("restored");
 //! let report = restore(
+//!     &Source::open(&scratch.path().join("backups"))?,
 //!     &RestoreRequest {
-//!         source: scratch.path().join("backups"),
 //!         peer: None,
 //!         item: None,
 //!         paths: Vec::new(),
@@ -59,7 +59,6 @@
 //!         numeric_owner: false,
 //!         starting_day: None,
 //!         dry_run: false,
-//!         keys: Keys::default(),
 //!     },
 //!     &*system.monitor,
 //!     &system.interrupt,

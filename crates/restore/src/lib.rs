@@ -18,6 +18,7 @@ mod object;
 mod owners;
 mod path;
 mod peer;
+pub mod place;
 mod plan;
 mod report;
 mod repository;
@@ -38,7 +39,7 @@ pub use report::{Failure, ItemReport, Report};
 pub use repository::{RepositoryError, RepositoryReport, RepositoryRequest, restore_repository};
 pub use restore::{RestoreError, RestoreRequest, restore};
 pub use source::{
-    Day, Layout, OtherKind, PeerDay, Source, SourceError, StoredFile, StoredItem, StoredKind, classify,
+    Day, OtherKind, PeerDay, Source, SourceError, StoredFile, StoredItem, StoredKind, classify,
 };
 pub use sqlite::{SqliteError, SqliteReport, SqliteRequest, restore_sqlite};
 pub use verify::{Finding, Severity, VerifyError, VerifyReport, VerifyRequest, verify};

@@ -11,15 +11,15 @@ use redcedar_system::escape;
 use serde::Serialize;
 
 use crate::layer::{check_archive, read_header};
-use crate::report::as_text;
+use crate::report::{as_text, as_texts};
 use crate::source::{OtherKind, PeerDay, Source, StoredFile, StoredItem};
 
 /// All days, oldest first.
 #[derive(Debug, Clone, Serialize)]
 pub struct Listing {
     /// Where they are.
-    #[serde(serialize_with = "as_text")]
-    pub source: PathBuf,
+    #[serde(serialize_with = "as_texts")]
+    pub sources: Vec<PathBuf>,
     /// The days.
     pub days: Vec<ListedDay>,
     /// Why manifests are not known that are encrypted, if any.
@@ -116,7 +116,7 @@ pub fn list(source: &Source, peer: Option<&OsStr>, count_paths: bool) -> Listing
         let peers = peers.map(|peer| list_peer(peer, &mut runs, &mut locked, count_paths)).collect();
         days.push(ListedDay { date: day.date, peers });
     }
-    Listing { source: source.root().to_owned(), days, locked }
+    Listing { sources: source.roots(), days, locked }
 }
 
 /// The runs seen so far of each item of each machine.

@@ -64,3 +64,8 @@ impl std::fmt::Display for Failure {
 pub(crate) fn as_text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&escape::display(path))
 }
+
+/// Several of them.
+pub(crate) fn as_texts<S: Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(paths.iter().map(|path| escape::display(path).to_string()))
+}

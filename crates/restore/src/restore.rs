@@ -11,21 +11,18 @@ use redcedar_system::{Interrupt, Interrupted, Monitor, escape};
 
 use crate::extract::{Settings, extract};
 use crate::layer::read_header;
-use crate::layers::Keys;
 use crate::object::Overwrite;
 use crate::path::clean;
 use crate::peer::{self, PeerError};
 use crate::plan::{plan, unknown};
 use crate::report::{Failure, ItemReport, Report};
-use crate::source::{Source, SourceError};
+use crate::source::Source;
 use crate::target::Target;
 use crate::tree::{self, Tree};
 
 /// What to bring back, and where to.
 #[derive(Debug, Clone)]
 pub struct RestoreRequest {
-    /// A staging directory, a day of one, a machine's day, a collect directory, or any folder of archives.
-    pub source: PathBuf,
     /// The machine; may be left out where there is only one.
     pub peer: Option<OsString>,
     /// One item, by its path or its normalised name; otherwise all.
@@ -46,17 +43,12 @@ pub struct RestoreRequest {
     pub starting_day: Option<Weekday>,
     /// Only finds out what would be written.
     pub dry_run: bool,
-    /// What opens what is encrypted.
-    pub keys: Keys,
 }
 
 /// Why nothing was brought back.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RestoreError {
-    /// The source is none.
-    #[error(transparent)]
-    Source(#[from] SourceError),
     /// It is not clear whose backups are meant.
     #[error(transparent)]
     Peer(#[from] PeerError),
@@ -112,21 +104,21 @@ pub enum RestoreError {
     Interrupted(#[from] Interrupted),
 }
 
-/// Brings back what was asked for.
+/// Brings back what was asked for of what `source` holds.
 ///
 /// # Errors
 /// When nothing could be done. What was done only in part is in the report.
 pub fn restore(
+    source: &Source,
     request: &RestoreRequest,
     monitor: &dyn Monitor,
     interrupt: &Interrupt,
 ) -> Result<Report, RestoreError> {
-    let source = Source::open_with(&request.source, &request.keys)?;
     let paths = request.paths.iter().map(|path| checked(path)).collect::<Result<Vec<_>, _>>()?;
-    let peer = peer::choose(&source, request.peer.as_deref())?;
-    let items = choose_items(&source, &peer, request, &paths)?;
+    let peer = peer::choose(source, request.peer.as_deref())?;
+    let items = choose_items(source, &peer, request, &paths)?;
     monitor.task("Reading what there is");
-    let (tree, items) = read_items(&source, &peer, &items, &paths, request, interrupt)?;
+    let (tree, items) = read_items(source, &peer, &items, &paths, request, interrupt)?;
     if let Some(path) = unknown(&tree, &paths).first() {
         return Err(RestoreError::NoPath { path: (*path).clone(), as_of: request.as_of });
     }

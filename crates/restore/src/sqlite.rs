@@ -11,9 +11,8 @@ use redcedar_system::fs::PendingFile;
 use redcedar_system::{Interrupt, Interrupted, escape};
 use serde::Serialize;
 
-use crate::layers::Keys;
 use crate::peer::{self, PeerError};
-use crate::source::{Source, SourceError, StoredFile};
+use crate::source::{Source, StoredFile};
 
 /// Databases hold what is nobody else's business.
 const MODE: u32 = 0o600;
@@ -21,10 +20,6 @@ const MODE: u32 = 0o600;
 /// What to bring back, and where to.
 #[derive(Debug, Clone)]
 pub struct SqliteRequest {
-    /// Where the backups are; see [`crate::RestoreRequest::source`].
-    pub source: PathBuf,
-    /// Secret keys for what is encrypted.
-    pub keys: Keys,
     /// The machine; may be left out where there is only one.
     pub peer: Option<OsString>,
     /// The database, by its path or its normalised path.
@@ -56,9 +51,6 @@ pub struct SqliteReport {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SqliteError {
-    /// The source is none.
-    #[error(transparent)]
-    Source(#[from] SourceError),
     /// It is not clear whose backups are meant.
     #[error(transparent)]
     Peer(#[from] PeerError),
@@ -98,10 +90,13 @@ pub enum SqliteError {
 ///
 /// # Errors
 /// When that cannot be done; then nothing is left of it.
-pub fn restore_sqlite(request: &SqliteRequest, interrupt: &Interrupt) -> Result<SqliteReport, SqliteError> {
-    let source = Source::open_with(&request.source, &request.keys)?;
-    let peer = peer::choose(&source, request.peer.as_deref())?;
-    let (database, date, file) = find(&source, &peer, request)?;
+pub fn restore_sqlite(
+    source: &Source,
+    request: &SqliteRequest,
+    interrupt: &Interrupt,
+) -> Result<SqliteReport, SqliteError> {
+    let peer = peer::choose(source, request.peer.as_deref())?;
+    let (database, date, file) = find(source, &peer, request)?;
     if fs_err::symlink_metadata(&request.target).is_ok() {
         return Err(SqliteError::Occupied(request.target.clone()));
     }

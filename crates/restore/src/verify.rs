@@ -6,7 +6,6 @@ mod stored;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::io::Read;
-use std::path::PathBuf;
 
 use jiff::civil::Date;
 use redcedar_archive::manifest::{Entry, Flaw, Line};
@@ -17,26 +16,21 @@ use serde::Serialize;
 use crate::content::Content;
 use crate::database::{ReadError, StoredDump};
 use crate::layer::{Manifest, read_header};
-use crate::layers::Keys;
 use crate::list::{Base, Runs};
 use crate::mailbox;
 use crate::path::clean;
 use crate::repository::{self, Chains, RepositoryError};
 use crate::scan::describe;
-use crate::source::{OtherKind, PeerDay, Source, SourceError, StoredFile, StoredItem};
+use crate::source::{OtherKind, PeerDay, Source, StoredFile, StoredItem};
 use crate::sqlite;
 
 /// What to prove.
 #[derive(Debug, Clone)]
 pub struct VerifyRequest {
-    /// Where the backups are; see [`crate::RestoreRequest::source`].
-    pub source: PathBuf,
     /// Only this machine.
     pub peer: Option<OsString>,
     /// Only this day.
     pub day: Option<Date>,
-    /// What opens what is encrypted.
-    pub keys: Keys,
 }
 
 /// What was proven, and what was found.
@@ -87,9 +81,6 @@ pub enum Severity {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// The source is none.
-    #[error(transparent)]
-    Source(#[from] SourceError),
     /// The run was asked to stop.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
@@ -100,11 +91,11 @@ pub enum VerifyError {
 /// # Errors
 /// When there is nothing to read, or when interrupted. Damage is no error, it is in the report.
 pub fn verify(
+    source: &Source,
     request: &VerifyRequest,
     monitor: &dyn Monitor,
     interrupt: &Interrupt,
 ) -> Result<VerifyReport, VerifyError> {
-    let source = Source::open_with(&request.source, &request.keys)?;
     let mut report = VerifyReport::default();
     let mut runs = Runs::default();
     let mut repositories = Chains::default();

@@ -114,7 +114,7 @@ fn kind(item: &ListedItem) -> &'static str {
 
 #[derive(Serialize)]
 struct JsonListing<'a> {
-    source: JsonPath,
+    sources: Vec<JsonPath>,
     entries: Vec<JsonEntry<'a>>,
     others: Vec<JsonOther<'a>>,
 }
@@ -174,6 +174,10 @@ impl<'a> JsonListing<'a> {
                 }));
             }
         }
-        Self { source: listing.source.as_path().into(), entries, others }
+        Self {
+            sources: listing.sources.iter().map(|source| source.as_path().into()).collect(),
+            entries,
+            others,
+        }
     }
 }

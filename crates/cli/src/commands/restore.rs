@@ -8,14 +8,14 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use jiff::civil::Date;
+use jiff::civil::{Date, Weekday};
 use redcedar_restore::{
     Failure, ItemReport, Overwrite, PeerError, Report, RestoreError, RestoreRequest, restore,
 };
 use redcedar_system::{System, escape};
 use serde::Serialize;
 
-use super::source::{Place, SourceArgs};
+use super::source::{Found, SourceArgs};
 use super::{CommandError, CommandResult, Context, Out, paths};
 use crate::day::Day;
 use crate::exit::Exit;
@@ -107,9 +107,10 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
     if let Some(wanted) = args.mailboxes.wanted() {
         return mailboxes::run(wanted, args, context, out);
     }
-    let request = request(args, context)?;
+    let Found { source, starting_day } = args.source.find(context)?;
+    let request = request(args, starting_day, context)?;
     let System { monitor, interrupt, .. } = &context.system;
-    let report = restore(&request, monitor.as_ref(), interrupt).map_err(refusal)?;
+    let report = restore(&source, &request, monitor.as_ref(), interrupt).map_err(refusal)?;
     context.terminal.finish();
     let exit = exit_of(&report);
     if context.global.json {
@@ -121,12 +122,14 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
     Ok(exit)
 }
 
-fn request(args: &Args, context: &Context) -> Result<RestoreRequest, CommandError> {
+fn request(
+    args: &Args,
+    starting_day: Option<Weekday>,
+    context: &Context,
+) -> Result<RestoreRequest, CommandError> {
     let unusable = |error| CommandError::new(Exit::Failed, error).hint("name absolute paths");
-    let Place { directory, starting_day } = args.source.place(context)?;
     let overwrite = args.overwrite.map(Overwrite::from);
     Ok(RestoreRequest {
-        source: directory,
         peer: args.source.peer.clone(),
         item: args.item.clone(),
         paths: args
@@ -142,7 +145,6 @@ fn request(args: &Args, context: &Context) -> Result<RestoreRequest, CommandErro
         numeric_owner: args.numeric_owner,
         starting_day,
         dry_run: context.global.dry_run,
-        keys: args.source.keys(context)?,
     })
 }
 

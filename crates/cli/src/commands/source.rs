@@ -1,12 +1,13 @@
 //! Where backed-up data is read from.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::civil::Weekday;
 use redcedar_engine::schedule::weekday;
-use redcedar_restore::{Keys, Source};
+use redcedar_restore::place::{Directory, Place};
+use redcedar_restore::{Keys, Source, SourceError};
 use redcedar_system::environment::REDCEDAR_IDENTITY;
 use redcedar_system::escape;
 
@@ -16,10 +17,10 @@ use crate::exit::Exit;
 /// The arguments that choose what is read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct SourceArgs {
-    /// Where the backup is: the DEST of `backup`, a staging directory, a collect directory, or a directory with archives
-    /// [default: the staging or collect directory of the configuration]
+    /// Where the backup is: the DEST of `backup`, a staging directory, a collect directory, or a directory with archives; may be
+    /// given several times, for what lies in several places [default: the staging or collect directory of the configuration]
     #[arg(long, value_name = "SOURCE")]
-    pub(crate) from: Option<PathBuf>,
+    from: Vec<PathBuf>,
     /// Only this machine
     #[arg(long, value_name = "NAME")]
     pub(crate) peer: Option<OsString>,
@@ -29,24 +30,29 @@ pub(crate) struct SourceArgs {
     identity: Vec<PathBuf>,
 }
 
-/// A place with backups.
-pub(crate) struct Place {
-    pub(crate) directory: PathBuf,
+/// What was found.
+pub(crate) struct Found {
+    pub(crate) source: Source,
     /// The configured first day of the week, which matters for archives that do not say whether they are full.
     pub(crate) starting_day: Option<Weekday>,
 }
 
 impl SourceArgs {
-    /// The place that was chosen. Only without `--from` the configuration is read.
-    pub(crate) fn place(&self, context: &Context) -> Result<Place, CommandError> {
-        match &self.from {
-            Some(directory) => Ok(Place { directory: directory.clone(), starting_day: None }),
-            None => configured(context),
-        }
+    /// Looks at the places that were chosen. Only without `--from` the configuration is read.
+    pub(crate) fn find(&self, context: &Context) -> Result<Found, CommandError> {
+        let (paths, starting_day) = match &self.from[..] {
+            [] => configured(context).map(|(directory, day)| (vec![directory], Some(day)))?,
+            paths => (paths.to_vec(), None),
+        };
+        let keys = self.keys(context)?;
+        let places = paths.iter().map(|path| place(path)).collect::<Result<_, _>>();
+        let source = places.and_then(|places| Source::open_places(places, &keys));
+        let source = source.map_err(|error| CommandError::new(Exit::Failed, error))?;
+        Ok(Found { source, starting_day })
     }
 
     /// What opens what is encrypted.
-    pub(crate) fn keys(&self, context: &Context) -> Result<Keys, CommandError> {
+    fn keys(&self, context: &Context) -> Result<Keys, CommandError> {
         let from_environment = || context.environment.get(REDCEDAR_IDENTITY).map(PathBuf::from);
         let files = if self.identity.is_empty() {
             from_environment().into_iter().collect()
@@ -59,9 +65,7 @@ impl SourceArgs {
 
     /// Looks at the place that was chosen; the chosen machine must be there.
     pub(crate) fn open(&self, context: &Context) -> Result<Source, CommandError> {
-        let directory = self.place(context)?.directory;
-        let source = Source::open_with(&directory, &self.keys(context)?)
-            .map_err(|error| CommandError::new(Exit::Failed, error))?;
+        let Found { source, .. } = self.find(context)?;
         match &self.peer {
             Some(peer) if !source.peers().contains(&peer.as_os_str()) => {
                 let known: Vec<_> =
@@ -76,7 +80,7 @@ impl SourceArgs {
 }
 
 /// Where the configured machine's backups are gathered; if it gathers none, where it collects its own.
-fn configured(context: &Context) -> Result<Place, CommandError> {
+fn configured(context: &Context) -> Result<(PathBuf, Weekday), CommandError> {
     const HINT: &str = "say where the backup is: --from SOURCE";
     let config = configuration::load(context).map_err(|error| error.hint(HINT))?;
     let staging = config.stage.map(|stage| stage.staging_dir.value);
@@ -84,5 +88,13 @@ fn configured(context: &Context) -> Result<Place, CommandError> {
         let message = "the configuration names no staging or collect directory";
         CommandError::message(Exit::Configuration, message).hint(HINT)
     })?;
-    Ok(Place { directory, starting_day: Some(weekday(config.options.starting_day)) })
+    Ok((directory, weekday(config.options.starting_day)))
+}
+
+/// What `--from` names.
+fn place(path: &Path) -> Result<Arc<dyn Place>, SourceError> {
+    match Directory::new(path) {
+        Ok(directory) => Ok(Arc::new(directory)),
+        Err(source) => Err(SourceError::Io { path: path.to_owned(), source }),
+    }
 }

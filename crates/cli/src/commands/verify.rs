@@ -40,14 +40,9 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
             CommandError::message(Exit::Failed, message).hint("`redcedar list` shows which days there are")
         );
     }
-    let request = VerifyRequest {
-        source: source.root().to_owned(),
-        peer: args.source.peer.clone(),
-        day,
-        keys: args.source.keys(context)?,
-    };
+    let request = VerifyRequest { peer: args.source.peer.clone(), day };
     let System { monitor, interrupt, .. } = &context.system;
-    let report = verify(&request, monitor.as_ref(), interrupt).map_err(refusal)?;
+    let report = verify(&source, &request, monitor.as_ref(), interrupt).map_err(refusal)?;
     context.terminal.finish();
     let is_damaged = report.findings.iter().any(|finding| finding.severity == Severity::Damage);
     let exit = if is_damaged { Exit::Failed } else { Exit::Done };

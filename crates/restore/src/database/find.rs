@@ -1,28 +1,22 @@
 //! Which stored dump is meant.
 
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
 
 use jiff::civil::Date;
 
 use super::{Content, Dump, Server, StoredDump, describe};
-use crate::layers::Keys;
 use crate::peer::{self, PeerError};
-use crate::source::{Source, SourceError};
+use crate::source::Source;
 
 /// Which dumps are wanted.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// Where the backups are; see [`crate::RestoreRequest::source`].
-    pub source: PathBuf,
     /// The machine; may be left out where there is only one.
     pub peer: Option<OsString>,
     /// What is wanted, in the order in which it is to be restored.
     pub wanted: Vec<Wanted>,
     /// The day whose state is wanted; the newest if there is none.
     pub as_of: Option<Date>,
-    /// What opens what is encrypted.
-    pub keys: Keys,
 }
 
 /// One thing that is wanted.
@@ -38,9 +32,6 @@ pub struct Wanted {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FindError {
-    /// The source is none.
-    #[error(transparent)]
-    Source(#[from] SourceError),
     /// It is not clear whose backups are meant.
     #[error(transparent)]
     Peer(#[from] PeerError),
@@ -73,10 +64,9 @@ fn there(dumps: &[String]) -> String {
 ///
 /// # Errors
 /// When one is not there, or it is not clear which is meant.
-pub fn find(request: &Request) -> Result<Vec<StoredDump>, FindError> {
-    let source = Source::open_with(&request.source, &request.keys)?;
-    let peer = peer::choose(&source, request.peer.as_deref())?;
-    let dumps = newest(&source, &peer, request.as_of);
+pub fn find(source: &Source, request: &Request) -> Result<Vec<StoredDump>, FindError> {
+    let peer = peer::choose(source, request.peer.as_deref())?;
+    let dumps = newest(source, &peer, request.as_of);
     request.wanted.iter().map(|wanted| choose(&dumps, wanted, request.as_of)).collect()
 }
 

@@ -17,13 +17,7 @@ const STATUS: &str = "[GNUPG:] ";
 
 /// Decrypts what is in `form`. Whether there is a key is known when this returns.
 pub(super) fn decrypt(runner: Arc<dyn Runner>, form: &Form, keys: &Keys) -> io::Result<Opened> {
-    let (input, feeder) = match form {
-        Form::Plain(piece) => (OwnedFd::from(piece.open()?), None),
-        form => {
-            let (input, feeder) = feed(form.open(keys)?)?;
-            (input, Some(feeder))
-        }
-    };
+    let (input, feeder) = feed(form.open(keys)?)?;
     let (output, mut writer) = io::pipe()?;
     let child = std::thread::spawn(move || {
         // The open file, not its name: what has the name may be another by now.
@@ -33,7 +27,7 @@ pub(super) fn decrypt(runner: Arc<dyn Runner>, form: &Form, keys: &Keys) -> io::
         let decrypted = runner.stream(&command, &mut writer);
         drop(input);
         // What could not be read is the cause, and what gpg says about it the consequence.
-        feeder.map_or(Ok(()), join)?;
+        join(feeder)?;
         judge(decrypted)
     });
     let mut decrypting = Decrypting { output: Some(output), child: Some(child) };

@@ -1,6 +1,5 @@
 //! Parts as one: read at any place where they are files, else one after the other.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +14,7 @@ use super::{Form, Keys, Opened, Piece};
 pub(super) struct Joined {
     parts: Vec<Part>,
     /// The one that was read last.
-    open: Mutex<Option<(usize, Arc<File>)>>,
+    open: Mutex<Option<(usize, Stored)>>,
 }
 
 struct Part {
@@ -44,13 +43,13 @@ impl Joined {
         Some(Self { parts: parts.into_iter().map(place).collect(), open: Mutex::new(None) })
     }
 
-    fn open(&self, index: usize) -> io::Result<Arc<File>> {
+    fn open(&self, index: usize) -> io::Result<Stored> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         match &*open {
-            Some((number, file)) if *number == index => Ok(Arc::clone(file)),
+            Some((number, file)) if *number == index => Ok(file.clone()),
             _ => {
-                let file = Arc::new(self.parts[index].piece.open()?);
-                *open = Some((index, Arc::clone(&file)));
+                let file = self.parts[index].piece.open()?;
+                *open = Some((index, file.clone()));
                 Ok(file)
             }
         }
@@ -79,7 +78,7 @@ impl ReadAt for Joined {
             return if after == self.parts.len() { Ok(0) } else { Err(self.missing(after)) };
         }
         let room = usize::try_from(part.piece.size - inside).unwrap_or(usize::MAX).min(buffer.len());
-        ReadAt::read_at(&*self.open(index)?, &mut buffer[..room], inside)
+        self.open(index)?.read_at(&mut buffer[..room], inside)
     }
 }
 
@@ -175,11 +174,15 @@ mod tests {
     use super::*;
     use std::path::Path;
 
+    use crate::place::Directory;
+
     fn parts(root: &Path, contents: &[(u32, &str)]) -> Vec<(u32, Form)> {
         let part = |(number, content): &(u32, &str)| {
             let path = root.join(format!("x_{number:05}"));
             fs_err::write(&path, content).unwrap();
-            (*number, Form::Plain(Piece::look(path).unwrap().unwrap()))
+            let place = Arc::new(Directory::new(root).unwrap());
+            let size = content.len() as u64;
+            (*number, Form::Plain(Piece { place, path, size, modified: (0, 0) }))
         };
         contents.iter().map(part).collect()
     }

@@ -42,7 +42,7 @@ pub enum Opened {
 impl Form {
     pub(crate) fn open(&self, keys: &Keys) -> io::Result<Opened> {
         match self {
-            Self::Plain(piece) => Ok(Opened::Anywhere(piece.open()?.into())),
+            Self::Plain(piece) => Ok(Opened::Anywhere(piece.open()?)),
             Self::Parts(parts) => match Joined::new(parts) {
                 Some(joined) => Ok(Opened::Anywhere(joined.into())),
                 None => Ok(Opened::Forward(Box::new(Chain::new(parts.clone(), keys.clone())))),

@@ -77,12 +77,17 @@ fn take_files_of_their_own(name: &OsStr, forms: &mut Vec<Form>) -> Vec<Peeled> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
     use super::*;
     use crate::layers::Piece;
+    use crate::place::Directory;
     use redcedar_archive::layers::Cipher;
 
     fn plain(name: &str) -> Form {
-        Form::Plain(Piece { path: name.into(), size: 1, modified: (0, 0) })
+        let place = Arc::new(Directory::new(Path::new("/")).unwrap());
+        Form::Plain(Piece { place, path: name.into(), size: 1, modified: (0, 0) })
     }
 
     fn sealed(form: Form) -> Form {

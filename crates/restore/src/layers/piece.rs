@@ -1,16 +1,17 @@
-//! One file on disk.
+//! One file of a place.
 
-use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use redcedar_system::escape;
-use rustix::fs::OFlags;
+use redcedar_archive::Stored;
+
+use crate::place::Place;
 
 /// A regular file of a source.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Piece {
+    pub(crate) place: Arc<dyn Place>,
     pub(crate) path: PathBuf,
     pub(crate) size: u64,
     /// Seconds since 1970, and nanoseconds.
@@ -18,27 +19,15 @@ pub(crate) struct Piece {
 }
 
 impl Piece {
-    /// Nothing when it is no regular file: where others can write, a link or a pipe may be a trap.
-    pub(crate) fn look(path: PathBuf) -> io::Result<Option<Self>> {
-        let metadata = fs_err::symlink_metadata(&path)?;
-        Ok(metadata.is_file().then(|| Self {
-            path,
-            size: metadata.size(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-        }))
-    }
-
-    /// Opens it; no link is followed and no pipe waited for.
-    pub(crate) fn open(&self) -> io::Result<File> {
-        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
-        OpenOptions::new()
-            .read(true)
-            .custom_flags(flags.bits().cast_signed())
-            .open(&self.path)
-            .map_err(|error| with_path(&self.path, "cannot open", &error))
+    pub(crate) fn open(&self) -> io::Result<Stored> {
+        self.place.open(&self.path)
     }
 }
 
-pub(crate) fn with_path(path: &Path, intent: &str, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{intent} {}: {error}", escape::display(path)))
+impl PartialEq for Piece {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.path, self.size, self.modified) == (&other.path, other.size, other.modified)
+    }
 }
+
+impl Eq for Piece {}

@@ -14,17 +14,12 @@ use redcedar_system::{Interrupt, Interrupted, Monitor, escape};
 use super::content::{Content, ReadError, each_member};
 use super::find::{FindError, Found, find};
 use super::merge::Merged;
-use crate::layers::Keys;
 use crate::peer::{self, PeerError};
-use crate::source::{Source, SourceError};
+use crate::source::Source;
 
 /// What to bring back, and where to.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// Where the backups are; see [`crate::RestoreRequest::source`].
-    pub source: PathBuf,
-    /// Secret keys for what is encrypted.
-    pub keys: Keys,
     /// The machine; may be left out where there is only one.
     pub peer: Option<OsString>,
     /// A configured path, a mailbox in a configured directory, or a normalised name.
@@ -75,9 +70,6 @@ pub struct Restored {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MailError {
-    /// The source is none.
-    #[error(transparent)]
-    Source(#[from] SourceError),
     /// It is not clear whose backups are meant.
     #[error(transparent)]
     Peer(#[from] PeerError),
@@ -115,10 +107,14 @@ pub enum MailError {
 ///
 /// # Errors
 /// When nothing could be done. What was done only in part is in the report.
-pub fn restore(request: &Request, monitor: &dyn Monitor, interrupt: &Interrupt) -> Result<Report, MailError> {
-    let source = Source::open_with(&request.source, &request.keys)?;
-    let peer = peer::choose(&source, request.peer.as_deref())?;
-    let found = find(&source, &peer, &request.wanted, request.as_of, request.starting_day)?;
+pub fn restore(
+    source: &Source,
+    request: &Request,
+    monitor: &dyn Monitor,
+    interrupt: &Interrupt,
+) -> Result<Report, MailError> {
+    let peer = peer::choose(source, request.peer.as_deref())?;
+    let found = find(source, &peer, &request.wanted, request.as_of, request.starting_day)?;
     let mut report = Report {
         peer: escape::display(&peer).to_string(),
         name: escape::display(&found.name).to_string(),

@@ -20,19 +20,14 @@ use serde::Serialize;
 
 use self::find::Found;
 use self::place::Place;
-use crate::layers::Keys;
 use crate::peer::{self, PeerError};
-use crate::source::{Source, SourceError};
+use crate::source::Source;
 
 pub(crate) use self::verify::{Chains, prove};
 
 /// What to bring back, and where to.
 #[derive(Debug, Clone)]
 pub struct RepositoryRequest {
-    /// Where the backups are; see [`crate::RestoreRequest::source`].
-    pub source: PathBuf,
-    /// Secret keys for what is encrypted.
-    pub keys: Keys,
     /// The machine; may be left out where there is only one.
     pub peer: Option<OsString>,
     /// The repository, by its path or its normalised path.
@@ -66,9 +61,6 @@ pub struct RepositoryReport {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RepositoryError {
-    /// The source is none.
-    #[error(transparent)]
-    Source(#[from] SourceError),
     /// It is not clear whose backups are meant.
     #[error(transparent)]
     Peer(#[from] PeerError),
@@ -151,12 +143,12 @@ impl RepositoryError {
 /// # Errors
 /// When that cannot be done; then nothing is left of it.
 pub fn restore_repository(
+    source: &Source,
     request: &RepositoryRequest,
     system: &System,
 ) -> Result<RepositoryReport, RepositoryError> {
-    let source = Source::open_with(&request.source, &request.keys)?;
-    let peer = peer::choose(&source, request.peer.as_deref())?;
-    let found = find::find(&source, &peer, &request.repository, request.as_of)?;
+    let peer = peer::choose(source, request.peer.as_deref())?;
+    let found = find::find(source, &peer, &request.repository, request.as_of)?;
     let report = found.report(&peer);
     if request.dry_run {
         return Ok(report);

@@ -28,7 +28,7 @@ fn a_damaged_block_costs_only_its_files() {
         archive[middle..middle + 2_000].fill(0xaa);
         fs_err::write(machine.archive(day(1)), archive).unwrap();
         let request = machine.request(None);
-        let report = run(&request).unwrap();
+        let report = run(&machine.staging(), &request).unwrap();
         let failed = reasons(&report);
         assert!(failed.iter().any(|reason| reason.contains("/tree/b: ")), "{failed:?}");
         if compression != Compression::Zstd {
@@ -49,7 +49,7 @@ fn changed_content_in_an_uncompressed_archive_is_noticed() {
     let middle = archive.len() / 2;
     archive[middle] ^= 1;
     fs_err::write(machine.archive(day(1)), archive).unwrap();
-    let failed = reasons(&run(&machine.request(None)).unwrap());
+    let failed = reasons(&run(&machine.staging(), &machine.request(None)).unwrap());
     assert!(matches!(&failed[..], [one] if one.contains("/tree/b: what is stored is not")), "{failed:?}");
 }
 
@@ -59,7 +59,7 @@ fn a_cut_archive_is_not_taken_for_the_one_the_manifest_describes() {
     let archive = fs_err::read(machine.archive(day(1))).unwrap();
     fs_err::write(machine.archive(day(1)), &archive[..archive.len() / 2]).unwrap();
     let request = machine.request(None);
-    let report = run(&request).unwrap();
+    let report = run(&machine.staging(), &request).unwrap();
     assert!(report.warnings.iter().any(|warning| warning.contains("is ignored")), "{report:#?}");
     let failed = reasons(&report);
     assert!(failed.iter().any(|reason| reason.contains("/tree/b: ")), "{failed:?}");
@@ -76,7 +76,7 @@ fn a_missing_archive_costs_what_only_it_held() {
     machine.back_up(day(3), false);
     fs_err::remove_file(machine.archive(day(2))).unwrap();
     let request = machine.request(None);
-    let report = run(&request).unwrap();
+    let report = run(&machine.staging(), &request).unwrap();
     let failed = reasons(&report);
     assert!(
         matches!(&failed[..], [one] if one.contains("/tree/c: ") && one.contains("2026-11-02")),
@@ -91,7 +91,7 @@ fn a_missing_day_of_a_chain_is_said() {
     machine.back_up(day(2), false);
     machine.back_up(day(3), false);
     fs_err::remove_dir_all(machine.staged(day(2))).unwrap();
-    let report = run_clean(&machine.request(None));
+    let report = run_clean(&machine.staging(), &machine.request(None));
     let caveat = report.items[0].caveats[0].to_string();
     assert!(caveat.contains("2026-11-03") && caveat.contains("2026-11-02"), "{caveat}");
 }

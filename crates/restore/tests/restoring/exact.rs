@@ -23,7 +23,7 @@ fn each_day_of_a_random_history_comes_back() {
         for (date, expected) in history {
             let mut request = machine.request(Some(date));
             request.target = machine.staging().with_file_name(format!("target-{date}"));
-            let report = run_clean(&request);
+            let report = run_clean(&machine.staging(), &request);
             let found = without_sockets(&Snapshot::take(&machine.restored(&request)).unwrap());
             expected.assert_same(&found, || format!("seed {seed}, {date}\n{report:#?}"));
         }
@@ -46,7 +46,7 @@ fn one_file_needs_only_its_blocks() {
         fs_err::write(machine.archive(day(1)), archive).unwrap();
         let path = machine.tree().join("4");
         let request = RestoreRequest { paths: vec![path.clone()], ..machine.request(None) };
-        assert_eq!(run_clean(&request).restored, 1);
+        assert_eq!(run_clean(&machine.staging(), &request).restored, 1);
         assert!(fs_err::read(&path).unwrap() == fs_err::read(machine.restored(&request).join("4")).unwrap());
     }
 }
@@ -65,7 +65,7 @@ fn directories_on_the_way_to_a_file_are_as_they_were() {
     set("a/b", 0o1777);
     machine.back_up(day(1), true);
     let request = RestoreRequest { paths: vec![machine.tree().join("a/b/c")], ..machine.request(None) };
-    run_clean(&request);
+    run_clean(&machine.staging(), &request);
     let expected = machine.snapshot().filtered(|path, _| path != b"a/other");
     expected.assert_same(&Snapshot::take(&machine.restored(&request)).unwrap(), String::new);
 }
@@ -77,7 +77,7 @@ fn a_further_name_alone_gets_the_content() {
     fs_err::hard_link(machine.tree().join("first"), machine.tree().join("second")).unwrap();
     machine.back_up(day(1), true);
     let request = RestoreRequest { paths: vec![machine.tree().join("second")], ..machine.request(None) };
-    run_clean(&request);
+    run_clean(&machine.staging(), &request);
     assert_eq!(fs_err::read(machine.restored(&request).join("second")).unwrap(), b"content");
     assert!(!machine.restored(&request).join("first").exists());
 }
@@ -96,7 +96,7 @@ fn what_a_file_was_before_comes_back_too() {
     let at = |number: i8| {
         let mut request = machine.request(Some(day(number)));
         request.target = machine.staging().with_file_name(format!("target-{number}"));
-        run_clean(&request);
+        run_clean(&machine.staging(), &request);
         machine.restored(&request).join("x")
     };
     assert_eq!(fs_err::read(at(1)).unwrap(), b"file");
@@ -110,7 +110,7 @@ fn a_dry_run_writes_nothing_and_counts_all() {
     machine.write("a/b", b"12345");
     machine.back_up(day(1), true);
     let request = RestoreRequest { dry_run: true, ..machine.request(None) };
-    let report = run(&request).unwrap();
+    let report = run(&machine.staging(), &request).unwrap();
     assert_eq!((report.restored, report.bytes), (3, 5));
     assert!(!request.target.exists());
 }

@@ -43,12 +43,12 @@ with tarfile.open(sys.argv[1], 'w:gz', format=tarfile.GNU_FORMAT) as tar:
 
     fn request(&self, number: i8) -> RestoreRequest {
         let target = self.dir.path().join(format!("target-{number}"));
-        request(&self.dir.path().join("staging"), &target, Some(day(number)))
+        request(&target, Some(day(number)))
     }
 
     fn restore(&self, number: i8) -> (PathBuf, Report) {
         let request = self.request(number);
-        let report = run_clean(&request);
+        let report = run_clean(&self.dir.path().join("staging"), &request);
         (request.target, report)
     }
 }
@@ -125,7 +125,7 @@ fn what_a_shrunken_file_swallowed_is_salvaged() {
     fs_err::write(&tar, damaged).unwrap();
     fs_err::remove_file(&path).unwrap();
     let request = pool.request(1);
-    let report = run(&request).unwrap();
+    let report = run(&pool.dir.path().join("staging"), &request).unwrap();
     let failures: Vec<_> = report.failures.iter().map(ToString::to_string).collect();
     assert_eq!(failures, ["/data/log: only 16384 of its 100000 bytes are stored"]);
     assert_eq!(read(&request.target.join("data/log")), "x".repeat(16_384));

@@ -35,7 +35,7 @@ fn restored(dir: &Path, members: Members<'_>) -> Report {
     let source = dir.join("source");
     fs_err::create_dir_all(&source).unwrap();
     fs_err::write(source.join("x.tar"), archive(members)).unwrap();
-    run(&over(&request(&source, &dir.join("target"), None), Overwrite::Always)).unwrap()
+    run(&source, &over(&request(&dir.join("target"), None), Overwrite::Always)).unwrap()
 }
 
 fn names(dir: &Path) -> Vec<String> {

@@ -9,7 +9,7 @@ use redcedar_archive::manifest::{Header, Line, ManifestWriter, Mode, SUFFIX, Tra
 use redcedar_archive::select::{Exclude, Selection, select_directory};
 use redcedar_archive::writer::{AppendError, ArchiveWriter, Options};
 use redcedar_archive::{Compression, Metadata};
-use redcedar_restore::{Keys, Overwrite, Report, RestoreError, RestoreRequest, restore};
+use redcedar_restore::{Overwrite, Report, RestoreError, RestoreRequest, Source, restore};
 use redcedar_system::fake::RecordingMonitor;
 use redcedar_system::{Accounts, Interrupt};
 use redcedar_testing::compare::{Kind, Snapshot};
@@ -137,7 +137,7 @@ impl Machine {
 
     /// A request for everything, into a new directory.
     pub(crate) fn request(&self, as_of: Option<Date>) -> RestoreRequest {
-        request(&self.staging(), &self.dir.path().join("target"), as_of)
+        request(&self.dir.path().join("target"), as_of)
     }
 
     /// Where the tree is after a restore.
@@ -146,10 +146,9 @@ impl Machine {
     }
 }
 
-/// A request for everything in `source`.
-pub(crate) fn request(source: &Path, target: &Path, as_of: Option<Date>) -> RestoreRequest {
+/// A request for everything.
+pub(crate) fn request(target: &Path, as_of: Option<Date>) -> RestoreRequest {
     RestoreRequest {
-        source: source.to_owned(),
         peer: None,
         item: None,
         paths: Vec::new(),
@@ -160,17 +159,16 @@ pub(crate) fn request(source: &Path, target: &Path, as_of: Option<Date>) -> Rest
         numeric_owner: false,
         starting_day: None,
         dry_run: false,
-        keys: Keys::default(),
     }
 }
 
-pub(crate) fn run(request: &RestoreRequest) -> Result<Report, RestoreError> {
-    restore(request, &RecordingMonitor::default(), &Interrupt::new())
+pub(crate) fn run(source: &Path, request: &RestoreRequest) -> Result<Report, RestoreError> {
+    restore(&Source::open(source).unwrap(), request, &RecordingMonitor::default(), &Interrupt::new())
 }
 
 /// Restores and fails on any failure.
-pub(crate) fn run_clean(request: &RestoreRequest) -> Report {
-    let report = run(request).unwrap();
+pub(crate) fn run_clean(source: &Path, request: &RestoreRequest) -> Report {
+    let report = run(source, request).unwrap();
     assert_eq!(report.failures, []);
     report
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::{Date, Weekday, date};
 use redcedar_restore::mailbox::{MailError, Report, Request, restore};
-use redcedar_restore::{Keys, Severity, VerifyRequest, verify};
+use redcedar_restore::{Severity, Source, VerifyRequest, verify};
 use redcedar_system::Interrupt;
 use redcedar_system::monitor::Silent;
 
@@ -13,10 +13,6 @@ struct World(tempfile::TempDir);
 
 fn message(id: &str, body: &str) -> String {
     format!("From a@b Tue Nov 24 10:00:00 2026\nFrom: a\nMessage-Id: <{id}>\n\n{body}\n\n")
-}
-
-fn run(request: &Request) -> Report {
-    restore(request, &Silent, &Interrupt::new()).unwrap()
 }
 
 impl World {
@@ -44,14 +40,20 @@ impl World {
         archive.into_inner().unwrap()
     }
 
+    fn source(&self) -> Source {
+        Source::open(&self.0.path().join("staging")).unwrap()
+    }
+
+    fn run(&self, request: &Request) -> Report {
+        restore(&self.source(), request, &Silent, &Interrupt::new()).unwrap()
+    }
+
     fn target(&self) -> PathBuf {
         self.0.path().join("target")
     }
 
     fn request(&self, wanted: &str) -> Request {
         Request {
-            keys: Keys::default(),
-            source: self.0.path().join("staging"),
             peer: None,
             wanted: OsString::from(wanted),
             as_of: None,
@@ -63,7 +65,7 @@ impl World {
     }
 
     fn restored(&self, request: &Request) -> String {
-        let report = run(&Request { overwrite: true, ..request.clone() });
+        let report = self.run(&Request { overwrite: true, ..request.clone() });
         assert_eq!(report.failures, Vec::<String>::new());
         fs_err::read_to_string(self.target()).unwrap()
     }
@@ -84,9 +86,10 @@ fn pieces_are_joined_by_their_own_days_each_message_once() {
     }
     let as_of = |as_of: Date| Request { as_of: Some(as_of), ..world.request("/var/mail/anna") };
     assert_eq!(world.restored(&as_of(date(2026, 11, 22))), one.trim_end());
-    let early = restore(&as_of(date(2026, 11, 21)), &Silent, &Interrupt::new()).unwrap_err();
+    let early = restore(&world.source(), &as_of(date(2026, 11, 21)), &Silent, &Interrupt::new()).unwrap_err();
     assert!(early.to_string().contains("no mail of /var/mail/anna up to 2026-11-21"), "{early}");
-    let unknown = restore(&world.request("/nowhere"), &Silent, &Interrupt::new()).unwrap_err();
+    let unknown =
+        restore(&world.source(), &world.request("/nowhere"), &Silent, &Interrupt::new()).unwrap_err();
     assert!(unknown.to_string().contains("there is mail of var-mail-anna, var-mail-bert"), "{unknown}");
 }
 
@@ -98,10 +101,10 @@ fn a_week_begins_with_the_starting_day_where_it_is_known() {
     world.stage(23, "mbox-20261123-m", message("2", "x"));
     let request = Request { starting_day: Some(Weekday::Sunday), ..world.request("m") };
     assert_eq!(world.restored(&request), message("1", "x") + &message("2", "x"));
-    let known = run(&Request { dry_run: true, ..request });
+    let known = world.run(&Request { dry_run: true, ..request });
     assert_eq!(known.days, [date(2026, 11, 22), date(2026, 11, 23)]);
     assert_eq!(known.warnings, ["messages that were deleted since 2026-11-22 are there again"]);
-    let unknown = run(&Request { dry_run: true, ..world.request("m") });
+    let unknown = world.run(&Request { dry_run: true, ..world.request("m") });
     assert!(
         unknown.days.len() == 3 && unknown.warnings[0].starts_with("nothing says which copy is complete")
     );
@@ -117,19 +120,21 @@ fn a_directory_comes_back_as_one_and_each_of_its_mailboxes_alone() {
     ];
     world.stage(22, "mbox-20261122-home-anna-mail.tar", &pieces[0]);
     world.stage(23, "mbox-20261123-home-anna-mail.tar", &pieces[1]);
-    let report = run(&world.request("/home/anna/mail"));
+    let report = world.run(&world.request("/home/anna/mail"));
     assert_eq!((report.mailboxes.len(), report.failures.len()), (2, 0));
     let read = |name: &str| fs_err::read_to_string(world.target().join(name)).unwrap();
     assert_eq!((read("inbox"), read("notes")), (one.clone() + &two, "new\n".to_owned()));
-    let again = restore(&world.request("/home/anna/mail"), &Silent, &Interrupt::new()).unwrap_err();
+    let again =
+        restore(&world.source(), &world.request("/home/anna/mail"), &Silent, &Interrupt::new()).unwrap_err();
     assert!(matches!(again, MailError::Exists { .. }), "{again}");
     let only = Request { target: world.0.path().join("only"), ..world.request("/home/anna/mail/inbox") };
-    run(&only);
+    world.run(&only);
     assert_eq!(fs_err::read_to_string(&only.target).unwrap(), one + &two);
-    let missing = restore(&world.request("/home/anna/mail/spam"), &Silent, &Interrupt::new());
+    let missing =
+        restore(&world.source(), &world.request("/home/anna/mail/spam"), &Silent, &Interrupt::new());
     assert!(matches!(missing.unwrap_err(), MailError::Exists { .. }));
     let missing = Request { target: world.0.path().join("x"), ..world.request("/home/anna/mail/spam") };
-    let missing = restore(&missing, &Silent, &Interrupt::new()).unwrap_err();
+    let missing = restore(&world.source(), &missing, &Silent, &Interrupt::new()).unwrap_err();
     assert!(matches!(missing, MailError::NoMailbox { .. }), "{missing}");
 }
 
@@ -145,24 +150,19 @@ fn names_in_an_archive_lead_nowhere_and_what_is_damaged_is_told() {
     let world = World::new();
     for hostile in ["../escaped", "/tmp/escaped", "..", "a/b"] {
         world.stage(22, "mbox-20261122-m.tar", World::archive(&[(hostile, "x\n")]));
-        let report = run(&Request { overwrite: true, ..world.request("m") });
+        let report = world.run(&Request { overwrite: true, ..world.request("m") });
         assert!(report.failures[0].contains("is no name of a mailbox"), "{hostile}: {report:?}");
         assert!(!world.0.path().join("escaped").exists() && !Path::new("/tmp/escaped").exists());
     }
     let archive = World::archive(&[("inbox", &message("1", &"x".repeat(2000)))]);
     world.stage(22, "mbox-20261122-m.tar", &archive[..1500]);
     world.stage(23, "mbox-20261123-m.tar", World::archive(&[("inbox", &message("2", "y"))]));
-    let report = run(&Request { overwrite: true, ..world.request("m") });
+    let report = world.run(&Request { overwrite: true, ..world.request("m") });
     assert!(report.failures[0].starts_with("mbox-20261122-m.tar: "), "{report:?}");
     let inbox = fs_err::read_to_string(world.target().join("inbox")).unwrap();
     assert!(inbox.contains("Message-Id: <2>"), "{inbox}");
-    let request = VerifyRequest {
-        source: world.0.path().join("staging"),
-        keys: Keys::default(),
-        peer: None,
-        day: None,
-    };
-    let report = verify(&request, &Silent, &Interrupt::new()).unwrap();
+    let request = VerifyRequest { peer: None, day: None };
+    let report = verify(&world.source(), &request, &Silent, &Interrupt::new()).unwrap();
     let [finding] = report.findings.as_slice() else { panic!("{report:?}") };
     assert_eq!((finding.file.as_str(), finding.severity), ("mbox-20261122-m.tar", Severity::Damage));
 }

@@ -1,20 +1,31 @@
 //! `verify` finds what is wrong and nothing else; `list` says what there is.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use jiff::civil::Date;
 use redcedar_archive::Compression;
 use redcedar_restore::list::ItemKind;
-use redcedar_restore::{Keys, Source, VerifyReport, VerifyRequest, list, verify};
+use redcedar_restore::place::{Directory, Place};
+use redcedar_restore::{Keys, Source, VerifyReport, VerifyRequest, list, restore, verify};
 use redcedar_system::Interrupt;
 use redcedar_system::fake::RecordingMonitor;
+use redcedar_testing::compare::Snapshot;
 use redcedar_testing::program::{command, succeed};
 use redcedar_testing::rng::Rng;
 use redcedar_testing::trees::{Growth, grow};
 
-use crate::machine::{Machine, day};
+use crate::machine::{Machine, day, without_sockets};
 
 fn verified(machine: &Machine, day: Option<Date>) -> VerifyReport {
-    let request = VerifyRequest { source: machine.staging(), peer: None, day, keys: Keys::default() };
-    verify(&request, &RecordingMonitor::default(), &Interrupt::new()).unwrap()
+    let request = VerifyRequest { peer: None, day };
+    verify(
+        &Source::open(&machine.staging()).unwrap(),
+        &request,
+        &RecordingMonitor::default(),
+        &Interrupt::new(),
+    )
+    .unwrap()
 }
 
 fn messages(report: &VerifyReport) -> Vec<String> {
@@ -133,4 +144,44 @@ fn every_level_of_a_staging_directory_is_a_source() {
     }
     assert_eq!(Source::open(&machine.staging()).unwrap().days().len(), 3);
     assert!(Source::open(&machine.tree()).is_err());
+}
+
+#[test]
+fn what_lies_in_several_places_is_one_source() {
+    let machine = three_days(Compression::Gzip);
+    let part = |name: &str| machine.staging().with_file_name(name);
+    let copy = |to: &Path, from: &str, name: &str| {
+        let to = to.join("2026/11");
+        fs_err::create_dir_all(&to).unwrap();
+        succeed(command("cp").arg("-a").arg(machine.staging().join("2026/11").join(from)).arg(to.join(name)));
+    };
+    let days: Vec<_> = (1..=3).map(|number| machine.staged(day(number))).collect();
+    let name = |number: usize| days[number - 1].parent().unwrap().file_name().unwrap().to_str().unwrap();
+    let (one, two) = (part("one"), part("two"));
+    copy(&one, name(1), name(1));
+    copy(&one, name(2), name(2));
+    copy(&two, name(2), name(2));
+    copy(&two, name(3), name(3));
+    let open = |paths: &[&Path]| {
+        let places = paths.iter().map(|path| Arc::new(Directory::new(path).unwrap()) as Arc<dyn Place>);
+        Source::open_places(places.collect(), &Keys::default())
+    };
+    let whole = open(&[&one, &two]).unwrap();
+    assert_eq!(whole.days().len(), 3);
+    let request = VerifyRequest { peer: None, day: None };
+    let verified =
+        |source: &Source| verify(source, &request, &RecordingMonitor::default(), &Interrupt::new()).unwrap();
+    assert_eq!(messages(&verified(&whole)), [""; 0]);
+    // The second day is read from both, and what it builds on is in the other place.
+    assert!(verified(&whole).files > verified(&Source::open(&machine.staging()).unwrap()).files);
+    assert!(!messages(&verified(&open(&[&two]).unwrap())).is_empty());
+    let mut restore_from_two = machine.request(None);
+    restore_from_two.target = part("again");
+    restore(&whole, &restore_from_two, &RecordingMonitor::default(), &Interrupt::new()).unwrap();
+    let expected = without_sockets(&Snapshot::take(&machine.tree()).unwrap());
+    let found = Snapshot::take(&machine.restored(&restore_from_two)).unwrap();
+    expected.assert_same(&found, String::new);
+    let empty = part("empty");
+    fs_err::create_dir(&empty).unwrap();
+    assert!(open(&[&one, &empty]).unwrap_err().to_string().contains("/empty: neither days"));
 }

@@ -15,7 +15,7 @@ use redcedar_system::interrupt::Interrupted;
 use serde::Serialize;
 
 use super::{OverwriteMode, as_of};
-use crate::commands::source::Place;
+use crate::commands::source::Found;
 use crate::commands::{CommandError, CommandResult, Context, Out};
 use crate::exit::Exit;
 use crate::output::human::{Size, Time};
@@ -108,15 +108,13 @@ fn wanted(name: &OsStr) -> Wanted {
 }
 
 pub(super) fn run(args: &super::Args, context: &Context, out: &mut Out) -> CommandResult {
-    let Place { directory, .. } = args.source.place(context)?;
+    let Found { source, .. } = args.source.find(context)?;
     let request = Request {
-        source: directory,
         peer: args.source.peer.clone(),
         wanted: args.databases.wanted(),
         as_of: as_of(args, context)?,
-        keys: args.source.keys(context)?,
     };
-    let dumps = find(&request).map_err(no_dump)?;
+    let dumps = find(&source, &request).map_err(no_dump)?;
     let mut results = Vec::new();
     let overwrite = args.overwrite == Some(OverwriteMode::Always);
     if let Some(file) = &args.databases.into.to_file {

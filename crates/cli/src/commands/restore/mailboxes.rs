@@ -4,13 +4,14 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use jiff::civil::Weekday;
 use redcedar_restore::PeerError;
 use redcedar_restore::mailbox::{MailError, Report, Request, restore};
 use redcedar_system::{System, escape};
 use serde::Serialize;
 
 use super::{OverwriteMode, as_of};
-use crate::commands::source::Place;
+use crate::commands::source::Found;
 use crate::commands::{CommandError, CommandResult, Context, Out};
 use crate::exit::Exit;
 use crate::output::human::{Counted, Size, Time};
@@ -39,9 +40,10 @@ impl MailboxArgs {
 
 /// Brings a mailbox back.
 pub(super) fn run(wanted: &OsStr, args: &super::Args, context: &Context, out: &mut Out) -> CommandResult {
-    let request = request(wanted, args, context)?;
+    let Found { source, starting_day } = args.source.find(context)?;
+    let request = request(wanted, args, starting_day, context)?;
     let System { monitor, interrupt, .. } = &context.system;
-    let report = restore(&request, monitor.as_ref(), interrupt).map_err(refusal)?;
+    let report = restore(&source, &request, monitor.as_ref(), interrupt).map_err(refusal)?;
     context.terminal.finish();
     let exit = match (report.failures.is_empty(), report.mailboxes.is_empty()) {
         (true, _) => Exit::Done,
@@ -58,8 +60,12 @@ pub(super) fn run(wanted: &OsStr, args: &super::Args, context: &Context, out: &m
     Ok(exit)
 }
 
-fn request(wanted: &OsStr, args: &super::Args, context: &Context) -> Result<Request, CommandError> {
-    let Place { directory, starting_day } = args.source.place(context)?;
+fn request(
+    wanted: &OsStr,
+    args: &super::Args,
+    starting_day: Option<Weekday>,
+    context: &Context,
+) -> Result<Request, CommandError> {
     let overwrite = match args.overwrite {
         None | Some(OverwriteMode::Never) => false,
         Some(OverwriteMode::Always) => true,
@@ -69,8 +75,6 @@ fn request(wanted: &OsStr, args: &super::Args, context: &Context) -> Result<Requ
         }
     };
     Ok(Request {
-        source: directory,
-        keys: args.source.keys(context)?,
         peer: args.source.peer.clone(),
         wanted: wanted.to_owned(),
         as_of: as_of(args, context)?,

@@ -12,7 +12,7 @@ use redcedar_system::escape;
 use serde::Serialize;
 
 use super::as_of;
-use crate::commands::source::Place;
+use crate::commands::source::Found;
 use crate::commands::{CommandError, CommandResult, Context, Out};
 use crate::exit::Exit;
 use crate::output::human::{Counted, Size, Time};
@@ -51,41 +51,24 @@ pub(super) fn run(
     context: &Context,
     out: &mut Out,
 ) -> CommandResult {
-    let Place { directory, .. } = args.source.place(context)?;
+    let Found { source, .. } = args.source.find(context)?;
     let peer = args.source.peer.clone();
     let as_of = as_of(args, context)?;
-    let keys = args.source.keys(context)?;
     // Without --to there would be --in-place, which does not go with these.
     let target = args.to.clone().unwrap_or_default();
     let dry_run = context.global.dry_run;
     match wanted {
         Wanted::Repository(repository) => {
             let repository = (*repository).to_owned();
-            let request = RepositoryRequest {
-                source: directory,
-                keys,
-                peer,
-                repository,
-                as_of,
-                target: target.clone(),
-                dry_run,
-            };
-            let report = restore_repository(&request, &context.system).map_err(no_repository)?;
+            let request = RepositoryRequest { peer, repository, as_of, target: target.clone(), dry_run };
+            let report = restore_repository(&source, &request, &context.system).map_err(no_repository)?;
             context.terminal.finish();
             tell_repository(&report, target, context, out)
         }
         Wanted::Sqlite(database) => {
             let database = (*database).to_owned();
-            let request = SqliteRequest {
-                source: directory,
-                keys,
-                peer,
-                database,
-                as_of,
-                target: target.clone(),
-                dry_run,
-            };
-            let report = restore_sqlite(&request, &context.system.interrupt).map_err(no_database)?;
+            let request = SqliteRequest { peer, database, as_of, target: target.clone(), dry_run };
+            let report = restore_sqlite(&source, &request, &context.system.interrupt).map_err(no_database)?;
             context.terminal.finish();
             tell_database(&report, target, context, out)
         }
