@@ -7,8 +7,8 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use redcedar_system::Level;
 
 use crate::commands::{
-    backup, completions, diagnostics, init, link, list, man, peer, restore, run, snapshot, status, validate,
-    validate_command, verify,
+    backup, completions, diagnostics, init, link, list, man, peer, restore, run, snapshot, status, sync,
+    validate, validate_command, verify,
 };
 use crate::output::ProgressMode;
 use crate::output::style::ColorMode;
@@ -104,6 +104,7 @@ pub(crate) enum Command {
     Verify(verify::Args),
     Status(status::Args),
     Snapshot(snapshot::Args),
+    Sync(sync::Args),
     Peer(peer::Args),
     Init(init::Args),
     Validate(validate::Args),

@@ -1,6 +1,7 @@
 //! The programs of Redcedar: one executable, several names. The name it is called by picks the persona.
 
 mod args;
+mod bucket;
 mod commands;
 mod day;
 pub mod exit;

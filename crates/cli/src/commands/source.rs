@@ -1,6 +1,7 @@
 //! Where backed-up data is read from.
 
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,14 +12,14 @@ use redcedar_restore::{Keys, Source, SourceError};
 use redcedar_system::environment::REDCEDAR_IDENTITY;
 use redcedar_system::escape;
 
-use super::{CommandError, Context, configuration};
+use super::{CommandError, Context, bucket, configuration};
 use crate::exit::Exit;
 
 /// The arguments that choose what is read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct SourceArgs {
-    /// Where the backup is: the DEST of `backup`, a staging directory, a collect directory, or a directory with archives; may be
-    /// given several times, for what lies in several places [default: the staging or collect directory of the configuration]
+    /// Where the backup is: the DEST of `backup`, a staging directory, a collect directory, a directory with archives, or a place
+    /// in a bucket (s3://BUCKET/PREFIX) with any of these; may be given several times, for what lies in several places [default: the staging or collect directory of the configuration]
     #[arg(long, value_name = "SOURCE")]
     from: Vec<PathBuf>,
     /// Only this machine
@@ -45,8 +46,8 @@ impl SourceArgs {
             paths => (paths.to_vec(), None),
         };
         let keys = self.keys(context)?;
-        let places = paths.iter().map(|path| place(path)).collect::<Result<_, _>>();
-        let source = places.and_then(|places| Source::open_places(places, &keys));
+        let places = paths.iter().map(|path| place(path, context)).collect::<Result<_, _>>()?;
+        let source = Source::open_places(places, &keys);
         let source = source.map_err(|error| CommandError::new(Exit::Failed, error))?;
         Ok(Found { source, starting_day })
     }
@@ -92,9 +93,15 @@ fn configured(context: &Context) -> Result<(PathBuf, Weekday), CommandError> {
 }
 
 /// What `--from` names.
-fn place(path: &Path) -> Result<Arc<dyn Place>, SourceError> {
+fn place(path: &Path, context: &Context) -> Result<Arc<dyn Place>, CommandError> {
+    if path.as_os_str().as_bytes().starts_with(b"s3://") {
+        return bucket::place(path, context);
+    }
     match Directory::new(path) {
         Ok(directory) => Ok(Arc::new(directory)),
-        Err(source) => Err(SourceError::Io { path: path.to_owned(), source }),
+        Err(source) => {
+            let error = SourceError::Io { path: path.to_owned(), source };
+            Err(CommandError::new(Exit::Failed, error))
+        }
     }
 }

@@ -159,7 +159,7 @@ pub(super) fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<
 }
 
 /// A key as it stands in a path.
-pub(super) fn encode(key: &str) -> String {
+pub fn encode(key: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte);
     key.bytes().fold(String::new(), |mut text, byte| {
         let _infallible =

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-pub use http::{Request, Response};
+pub use http::{Request, Response, encode};
 pub use proxy::Proxy;
 
 /// The bucket that is there.
@@ -148,6 +148,12 @@ fn find() -> Result<PathBuf, String> {
         .map(|home| PathBuf::from(home).join(".cache/redcedar-s3/bin/ministack"))
         .filter(|path| path.is_file())
         .ok_or_else(|| "MiniStack is not installed; ./check installs it".to_owned())
+}
+
+/// The AWS CLI, where `./check` installs it.
+pub fn aws() -> Option<PathBuf> {
+    let home = program::variable("HOME")?;
+    Some(PathBuf::from(home).join(".cache/redcedar-s3/aws/bin/aws")).filter(|path| path.is_file())
 }
 
 fn free_port() -> u16 {
