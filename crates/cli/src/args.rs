@@ -7,8 +7,8 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use redcedar_system::Level;
 
 use crate::commands::{
-    backup, completions, diagnostics, init, link, list, man, peer, restore, run, snapshot, status, sync,
-    validate, validate_command, verify,
+    backup, completions, diagnostics, diff, find, init, link, list, man, peer, restore, run, snapshot,
+    status, sync, validate, validate_command, verify,
 };
 use crate::output::ProgressMode;
 use crate::output::style::ColorMode;
@@ -100,6 +100,8 @@ pub(crate) enum Command {
     Backup(backup::Args),
     Run(run::Args),
     List(list::Args),
+    Find(find::Args),
+    Diff(diff::Args),
     Restore(restore::Args),
     Verify(verify::Args),
     Status(status::Args),

@@ -1,67 +1,15 @@
 //! What changed from one generation to another.
 
 use std::cmp::Ordering;
-use std::fmt;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
 
-use redcedar_archive::Kind;
 use redcedar_archive::select::compare_paths;
+pub use redcedar_restore::diff::{Aspect, Difference, What};
 use redcedar_system::Interrupt;
 
 use crate::manifest::PathLine;
 use crate::paths::Paths;
 use crate::store::{Generation, Store, StoreError};
-
-/// A path that is not the same in both.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Difference {
-    /// The path.
-    pub path: PathBuf,
-    /// What is different.
-    pub what: What,
-}
-
-/// How a path differs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum What {
-    /// It is new.
-    Added,
-    /// It is gone.
-    Removed,
-    /// It is another; in these respects.
-    Changed(Vec<Aspect>),
-}
-
-/// What can differ.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Aspect {
-    /// File, directory, link …
-    Kind,
-    /// Size, content or target.
-    Content,
-    /// The time of the last change.
-    Time,
-    /// Permissions.
-    Mode,
-    /// User or group.
-    Owner,
-    /// Extended attributes and access lists.
-    Attributes,
-}
-
-impl fmt::Display for Aspect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Kind => "kind",
-            Self::Content => "content",
-            Self::Time => "time",
-            Self::Mode => "mode",
-            Self::Owner => "owner",
-            Self::Attributes => "attributes",
-        })
-    }
-}
 
 /// Tells every difference, in canonical order of paths.
 ///
@@ -104,20 +52,9 @@ pub fn diff(
     }
 }
 
-/// In which respects two of the same path differ. That the time of a directory changed says nothing that what is in it does not.
+/// In which respects two of the same path differ.
 fn aspects(old: &PathLine, new: &PathLine) -> Vec<Aspect> {
-    let (a, b) = (&old.entry, &new.entry);
-    let both = |x: Option<[u8; 32]>, y: Option<[u8; 32]>| x.is_some() && y.is_some() && x != y;
-    let is_other_content = a.size != b.size || a.link != b.link || both(a.sha256, b.sha256);
-    [
-        (Aspect::Kind, a.kind != b.kind),
-        (Aspect::Content, a.kind == b.kind && (is_other_content || a.rdev != b.rdev)),
-        (Aspect::Time, b.kind != Kind::Directory && a.modified != b.modified),
-        (Aspect::Mode, a.mode != b.mode),
-        (Aspect::Owner, (a.uid, a.gid) != (b.uid, b.gid)),
-        (Aspect::Attributes, old.attributes != new.attributes),
-    ]
-    .into_iter()
-    .filter_map(|(aspect, differs)| differs.then_some(aspect))
-    .collect()
+    let mut aspects = redcedar_restore::diff::aspects(&old.entry, &new.entry);
+    aspects.extend((old.attributes != new.attributes).then_some(Aspect::Attributes));
+    aspects
 }

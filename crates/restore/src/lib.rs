@@ -7,7 +7,9 @@
 pub mod chain;
 mod content;
 pub mod database;
+pub mod diff;
 mod extract;
+pub mod find;
 mod layer;
 mod layers;
 pub mod list;
@@ -37,7 +39,7 @@ pub use object::Overwrite;
 pub use peer::PeerError;
 pub use report::{Failure, ItemReport, Report};
 pub use repository::{RepositoryError, RepositoryReport, RepositoryRequest, restore_repository};
-pub use restore::{RestoreError, RestoreRequest, restore};
+pub use restore::{Compared, RestoreError, RestoreRequest, compare, restore};
 pub use source::{
     Day, OtherKind, PeerDay, Source, SourceError, StoredFile, StoredItem, StoredKind, classify,
 };

@@ -9,6 +9,7 @@ use jiff::civil::{Date, Weekday};
 use redcedar_archive::naming::{Dialect, candidates, normalise};
 use redcedar_system::{Interrupt, Interrupted, Monitor, escape};
 
+use crate::diff::{Difference, diff};
 use crate::extract::{Settings, extract};
 use crate::layer::read_header;
 use crate::object::Overwrite;
@@ -118,7 +119,8 @@ pub fn restore(
     let peer = peer::choose(source, request.peer.as_deref())?;
     let items = choose_items(source, &peer, request, &paths)?;
     monitor.task("Reading what there is");
-    let (tree, items) = read_items(source, &peer, &items, &paths, request, interrupt)?;
+    let (tree, items) =
+        read_items(source, &peer, &items, &paths, (request.as_of, request.starting_day), interrupt)?;
     if let Some(path) = unknown(&tree, &paths).first() {
         return Err(RestoreError::NoPath { path: (*path).clone(), as_of: request.as_of });
     }
@@ -180,6 +182,59 @@ fn choose_items<'s>(
     })
 }
 
+/// What changed between two days.
+#[derive(Debug, Clone, Default)]
+pub struct Compared {
+    /// The machine.
+    pub peer: String,
+    /// In canonical order of paths.
+    pub differences: Vec<Difference>,
+    /// What has to be known about the chains, and what could not be read.
+    pub caveats: Vec<String>,
+}
+
+/// Compares what a machine had on two days: the wanted `paths` with what is below them, or everything if there are none.
+///
+/// # Errors
+/// When it is not clear what is meant, there was nothing yet on one of the days, or when interrupted.
+pub fn compare(
+    source: &Source,
+    peer: Option<&OsStr>,
+    paths: &[PathBuf],
+    days: [Date; 2],
+    starting_day: Option<Weekday>,
+    interrupt: &Interrupt,
+) -> Result<Compared, RestoreError> {
+    let paths = paths.iter().map(|path| checked(path)).collect::<Result<Vec<_>, _>>()?;
+    let peer = peer::choose(source, peer)?;
+    let mut caveats = Vec::new();
+    let mut state = |day: Date| {
+        let items = source.items(&peer, Some(day));
+        if let (true, Some(first)) = (items.is_empty(), source.days().first()) {
+            return Err(RestoreError::NothingYet { as_of: day, first: first.date });
+        }
+        let items = holding(source, &peer, items, Some(day), &paths);
+        let (tree, reports) =
+            read_items(source, &peer, &items, &paths, (Some(day), starting_day), interrupt)?;
+        for report in reports {
+            caveats.extend(report.caveats.iter().map(|caveat| format!("{}: {caveat}", report.item)));
+        }
+        caveats.extend(tree.warnings.iter().cloned());
+        caveats.extend(tree.failures.iter().map(ToString::to_string));
+        Ok(tree)
+    };
+    let (old, new) = (state(days[0])?, state(days[1])?);
+    // The newer state builds on what the older one had to be said about, mostly.
+    caveats.sort();
+    caveats.dedup();
+    let is_wanted = |difference: &Difference| {
+        paths.is_empty() || paths.iter().any(|path| difference.path.starts_with(path))
+    };
+    let mut differences = diff(&old, &new);
+    differences.retain(is_wanted);
+    Ok(Compared { peer: escape::display(&peer).to_string(), differences, caveats })
+}
+
 /// The names that either version of the original gives to the archive of a path.
 fn names_of(path: &Path) -> [OsString; 2] {
     [normalise(path, Dialect::V3), normalise(path, Dialect::V2)]
@@ -227,14 +282,14 @@ fn read_items(
     peer: &OsStr,
     items: &[&OsStr],
     paths: &[PathBuf],
-    request: &RestoreRequest,
+    (as_of, starting_day): (Option<Date>, Option<Weekday>),
     interrupt: &Interrupt,
 ) -> Result<(Tree, Vec<ItemReport>), Interrupted> {
     let mut whole: Option<Tree> = None;
     let mut reports = Vec::new();
     for item in items {
-        let history = source.history(peer, item, request.as_of);
-        let tree = tree::build(&history, paths, request.starting_day, interrupt)?;
+        let history = source.history(peer, item, as_of);
+        let tree = tree::build(&history, paths, starting_day, interrupt)?;
         reports.push(ItemReport {
             peer: escape::display(peer).to_string(),
             item: escape::display(item).to_string(),

@@ -228,7 +228,7 @@ impl Check<'_> {
         if !files.all(|file| is_open(file, digests)) {
             return Ok(());
         }
-        let manifest = match (Manifest::read(item), &item.manifest) {
+        let manifest = match (Manifest::read(item, &[]), &item.manifest) {
             (Ok(manifest), _) => manifest,
             (Err(message), Some(file)) => {
                 self.damage(file, message);

@@ -1,12 +1,10 @@
 //! What a configuration leaves out: paths, patterns and globs.
 
 use std::collections::HashSet;
-use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-
+use super::globs::Globs;
 use super::pattern::{self, Pattern, PatternError};
 
 /// Decides about a path by its text alone. Any hit excludes.
@@ -14,8 +12,7 @@ use super::pattern::{self, Pattern, PatternError};
 pub struct Exclude {
     paths: HashSet<Vec<u8>>,
     patterns: Vec<Pattern>,
-    full_globs: GlobSet,
-    name_globs: GlobSet,
+    globs: Globs,
 }
 
 impl Exclude {
@@ -23,35 +20,18 @@ impl Exclude {
     ///
     /// - each of `paths`, compared as text; a slash at the end does not count;
     /// - what one of `patterns` matches ([`Pattern`]) as a full path;
-    /// - what one of `globs` matches as a shell would: `*`, `?` and `[…]` stop at a slash, `**` does not, `{a,b}` is
-    ///   either. A glob without a slash is compared with the last component, one that begins with a slash with the full
-    ///   path, any other with the end of the path, from the beginning of some component. `?` and `[…]` stand for bytes.
+    /// - what one of `globs` matches ([`Globs`]).
     ///
     /// # Errors
     /// When a pattern or a glob cannot be compiled.
     pub fn new(paths: Vec<PathBuf>, patterns: &[&str], globs: &[&str]) -> Result<Self, PatternError> {
-        let mut full_globs = GlobSetBuilder::new();
-        let mut name_globs = GlobSetBuilder::new();
-        for text in globs {
-            let trimmed = text.strip_suffix('/').filter(|rest| !rest.is_empty()).unwrap_or(text);
-            if trimmed.starts_with('/') {
-                full_globs.add(glob(text, trimmed)?);
-            } else if trimmed.contains('/') {
-                full_globs.add(glob(text, &format!("**/{trimmed}"))?);
-            } else {
-                name_globs.add(glob(text, trimmed)?);
-            }
-        }
-        let build =
-            |set: &GlobSetBuilder| set.build().map_err(|error| PatternError::glob(&globs.join(" "), &error));
         Ok(Self {
             paths: paths
                 .into_iter()
                 .map(|path| without_trailing_slash(path.as_os_str().as_bytes()).to_vec())
                 .collect(),
             patterns: patterns.iter().map(|text| Pattern::compile(text)).collect::<Result<_, _>>()?,
-            full_globs: build(&full_globs)?,
-            name_globs: build(&name_globs)?,
+            globs: Globs::new(globs)?,
         })
     }
 
@@ -69,10 +49,7 @@ impl Exclude {
         if !self.paths.is_empty() && self.paths.contains(bytes) {
             return Ok(true);
         }
-        if !self.full_globs.is_empty() && self.full_globs.is_match(path) {
-            return Ok(true);
-        }
-        if !self.name_globs.is_empty() && self.name_globs.is_match(OsStr::from_bytes(last_component(bytes))) {
+        if self.globs.match_path(path) {
             return Ok(true);
         }
         if self.patterns.is_empty() {
@@ -91,22 +68,14 @@ impl Exclude {
     }
 }
 
-fn glob(configured: &str, text: &str) -> Result<globset::Glob, PatternError> {
-    let built = GlobBuilder::new(text).literal_separator(true).backslash_escape(true).build();
-    built.map_err(|error| PatternError::glob(configured, &error))
-}
-
 fn without_trailing_slash(path: &[u8]) -> &[u8] {
     path.strip_suffix(b"/").filter(|rest| !rest.is_empty()).unwrap_or(path)
-}
-
-fn last_component(path: &[u8]) -> &[u8] {
-    path.rsplit(|&byte| byte == b'/').next().unwrap_or(path)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::ffi::OsStr;
 
     fn excludes(exclude: &Exclude, path: &[u8]) -> bool {
         exclude.excludes(Path::new(OsStr::from_bytes(path)))

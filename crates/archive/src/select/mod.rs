@@ -7,6 +7,7 @@ mod barrier;
 mod directory;
 mod exclude;
 mod fileset;
+mod globs;
 pub mod pattern;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use crate::Kind;
 use directory::{Directory, Links};
 pub use exclude::Exclude;
 pub use fileset::{Fileset, Problem, Selected, compare_paths};
+pub use globs::Globs;
 pub use pattern::{Pattern, PatternError};
 
 /// What to select below a directory.

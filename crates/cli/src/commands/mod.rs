@@ -3,6 +3,8 @@
 pub(crate) mod backup;
 pub(crate) mod completions;
 pub(crate) mod diagnostics;
+pub(crate) mod diff;
+pub(crate) mod find;
 pub(crate) mod init;
 pub(crate) mod link;
 pub(crate) mod list;
@@ -40,6 +42,8 @@ pub(crate) fn execute(command: &Command, context: &Context, out: &mut Out) -> Co
         Command::Backup(args) => backup::run(args, context, out),
         Command::Run(args) => run::run(args, context, out),
         Command::List(args) => list::run(args, context, out),
+        Command::Find(args) => find::run(args, context, out),
+        Command::Diff(args) => diff::run(args, context, out),
         Command::Restore(args) => restore::run(args, context, out),
         Command::Verify(args) => verify::run(args, context, out),
         Command::Status(args) => status::run(args, context, out),

@@ -1,5 +1,6 @@
 //! What the reader of a terminal, or a program, gets to see. Results go to standard output, all else to standard error.
 
+pub(crate) mod difference;
 pub(crate) mod human;
 pub(crate) mod json;
 pub(crate) mod progress;

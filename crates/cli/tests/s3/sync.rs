@@ -38,6 +38,23 @@ fn a_directory_is_looked_at_sent_verified_and_followed() {
 }
 
 #[test]
+fn a_bucket_comes_back_into_a_directory() {
+    let Some(machine) = Machine::new() else { return };
+    machine.write("home/b/c.txt", "three");
+    assert_eq!(machine.run(&["sync", "home", TARGET]).code, 0);
+    fs_err::create_dir(machine.path("new")).unwrap();
+    machine.write("new/mine", "m");
+    let answer = machine.run(&["sync", TARGET, "new"]);
+    assert_eq!((answer.code, answer.stderr.as_str()), (0, ""));
+    assert!(
+        answer
+            .stdout
+            .starts_with("1 new, 0 changed, 0 unchanged, 0 deleted, 1 only in the directory\nfetched 5 B")
+    );
+    assert_eq!(machine.read("new/b/c.txt"), "three");
+}
+
+#[test]
 fn the_document_has_the_documented_keys() {
     let Some(machine) = Machine::new() else { return };
     machine.write("home/a.txt", "one");
@@ -116,6 +133,8 @@ fn wrong_words_and_servers_that_refuse_have_their_exit_codes_and_hints() {
     let Some(machine) = Machine::new() else { return };
     machine.write("home/a", "a");
     assert_eq!(machine.run(&["sync", "home", "bucket/p"]).code, 2);
+    assert_eq!(machine.run(&["sync", TARGET, TARGET]).code, 2);
+    assert_eq!(machine.run(&["sync", "home", "s3:///p"]).code, 2);
     assert_eq!(machine.run(&["sync", "home", TARGET, "--exclude", "a["]).code, 2);
     assert_eq!(machine.run(&["sync", "home", TARGET, "--max-delete", "10"]).code, 2);
     assert_eq!(machine.run(&["sync", "nowhere", TARGET]).code, 6);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_s3::types::{BucketVersioningStatus, ChecksumMode};
+use aws_sdk_s3::types::{BucketVersioningStatus, ChecksumMode, ServerSideEncryption};
 use bytes::Bytes;
 use jiff::Timestamp;
 
@@ -22,6 +22,8 @@ pub struct Head {
     pub modified: Timestamp,
     /// The CRC-64/NVME of the whole object, if the server knows one.
     pub crc: Option<String>,
+    /// Whether its ETag may be an MD5: it is none where the server encrypts with a key of somebody's own.
+    pub has_md5: bool,
     /// What the uploader said of it.
     pub metadata: HashMap<String, String>,
 }
@@ -44,6 +46,11 @@ impl Client {
             modified: answer.last_modified().and_then(timestamp).unwrap_or_default(),
             // One of parts only is followed by their number.
             crc: answer.checksum_crc64_nvme().filter(|crc| !crc.contains('-')).map(str::to_owned),
+            has_md5: answer.sse_customer_algorithm().is_none()
+                && !matches!(
+                    answer.server_side_encryption(),
+                    Some(ServerSideEncryption::AwsKms | ServerSideEncryption::AwsKmsDsse)
+                ),
             metadata: answer.metadata().cloned().unwrap_or_default(),
         }))
     }

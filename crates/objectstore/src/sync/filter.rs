@@ -1,58 +1,46 @@
 //! Which names are meant.
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use std::path::Path;
+
+use redcedar_archive::select::{Globs, PatternError};
 
 /// What `--include` and `--exclude` say. What is not meant is neither uploaded nor deleted.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Filter {
     /// If there are any, only what one of them matches.
-    include: Option<GlobSet>,
-    exclude: GlobSet,
+    include: Option<Globs>,
+    exclude: Option<Globs>,
 }
 
-/// A pattern that is none.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("the pattern {0}")]
-pub struct FilterError(#[from] globset::Error);
-
 impl Filter {
-    /// `*` stays within a name, `**` does not; a pattern without `/` matches names anywhere. What matches a directory matches
-    /// everything in it.
+    /// Globs as [`Globs`] understands them; the first `/` of one that begins with it stands for the directory that is synchronised.
+    /// What matches a directory matches everything in it.
     ///
     /// # Errors
     /// When a pattern is wrong.
-    pub fn new(include: &[String], exclude: &[String]) -> Result<Self, FilterError> {
-        let include = if include.is_empty() { None } else { Some(globs(include)?) };
-        Ok(Self { include, exclude: globs(exclude)? })
+    pub fn new(include: &[String], exclude: &[String]) -> Result<Self, PatternError> {
+        Ok(Self { include: globs(include)?, exclude: globs(exclude)? })
     }
 
     /// Whether a file of this name is meant.
     pub(crate) fn takes(&self, name: &str) -> bool {
-        if self.include.is_none() && self.exclude.is_empty() {
+        if self.include.is_none() && self.exclude.is_none() {
             return true;
         }
-        let ends = name.match_indices('/').map(|(slash, _)| slash).chain([name.len()]);
-        let mut matches = |globs: &GlobSet| ends.clone().any(|end| globs.is_match(&name[..end]));
-        !matches(&self.exclude) && self.include.as_ref().is_none_or(&mut matches)
+        let path = Path::new("/").join(name);
+        let matches = |globs: &Globs| path.ancestors().any(|above| globs.match_path(above));
+        !self.exclude.as_ref().is_some_and(matches) && self.include.as_ref().is_none_or(matches)
     }
 
     /// Whether nothing in a directory of this name is meant.
     pub(crate) fn leaves_out_all_of(&self, directory: &str) -> bool {
-        self.exclude.is_match(directory)
+        self.exclude.as_ref().is_some_and(|globs| globs.match_path(&Path::new("/").join(directory)))
     }
 }
 
-fn globs(patterns: &[String]) -> Result<GlobSet, globset::Error> {
-    let mut set = GlobSetBuilder::new();
-    for pattern in patterns {
-        let anchored = match pattern.strip_prefix('/') {
-            Some(rest) => rest.to_owned(),
-            None if pattern.contains('/') => pattern.clone(),
-            None => format!("**/{pattern}"),
-        };
-        set.add(GlobBuilder::new(&anchored).literal_separator(true).backslash_escape(true).build()?);
-    }
-    set.build()
+fn globs(patterns: &[String]) -> Result<Option<Globs>, PatternError> {
+    let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
+    if patterns.is_empty() { Ok(None) } else { Globs::new(&patterns).map(Some) }
 }
 
 #[cfg(test)]
@@ -66,7 +54,7 @@ mod tests {
 
     #[test]
     fn what_is_excluded_is_not_meant_with_all_that_is_in_it() {
-        let filter = filter(&[], &["*.tmp", "cache", "a/b*"]);
+        let filter = filter(&[], &["*.tmp", "cache", "/a/b*"]);
         for (name, taken) in [
             ("x.tmp", false),
             ("deep/x.tmp", false),

@@ -6,6 +6,7 @@
 
 mod budget;
 mod content_type;
+mod fetch;
 mod filter;
 mod guard;
 mod large;
@@ -29,7 +30,8 @@ use redcedar_system::Interrupt;
 use redcedar_system::fs::LockError;
 use tokio::task::JoinError;
 
-pub use filter::{Filter, FilterError};
+pub use fetch::{Fetch, fetch};
+pub use filter::Filter;
 pub use guard::{Limit, LimitError, Refusal};
 pub use local::Links;
 pub use outcome::{Change, Outcome, Problem, Tally};

@@ -28,6 +28,8 @@ pub(crate) struct Task {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Known {
     pub(crate) size: u64,
+    /// Seconds since 1970, by the clock of the server.
+    pub(crate) modified: i64,
     pub(crate) etag: String,
 }
 
@@ -42,7 +44,7 @@ impl Task {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Extra {
     pub(crate) name: String,
-    pub(crate) size: u64,
+    pub(crate) object: Known,
 }
 
 /// What is to be done, in the order of names.
@@ -127,9 +129,12 @@ where
                     plan.changes.forgotten.push(&Name(name)).map_err(PlanError::Scratch)?;
                 }
                 match remote {
-                    Some(Remote { name, size, .. }) if filter.takes(&name) => {
+                    Some(remote) if filter.takes(&remote.name) => {
                         plan.facts.doomed += 1;
-                        plan.extra.push(&Extra { name, size }).map_err(PlanError::Scratch)?;
+                        let name = remote.name.clone();
+                        plan.extra
+                            .push(&Extra { name, object: remote.into() })
+                            .map_err(PlanError::Scratch)?;
                     }
                     _ => {}
                 }
@@ -162,7 +167,7 @@ impl Plan {
             self.changes.forgotten.push(&Name(name.clone())).map_err(PlanError::Scratch)?;
         }
         self.work.add(stamp.size);
-        let remote = remote.map(|Remote { size, etag, .. }| Known { size, etag });
+        let remote = remote.map(Known::from);
         self.tasks.push(&Task { name, stamp, remote }).map_err(PlanError::Scratch)
     }
 
@@ -198,37 +203,47 @@ where
     items.next_if(|item| item.as_ref().is_ok_and(|item| name(item) == current)).transpose()
 }
 
+impl From<Remote> for Known {
+    fn from(Remote { size, modified, etag, .. }: Remote) -> Self {
+        Self { size, modified, etag }
+    }
+}
+
+impl Known {
+    fn to_text(&self) -> String {
+        format!("{} {} {}", self.size, self.modified, self.etag)
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        let mut fields = text.splitn(3, ' ');
+        let (size, modified) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+        Some(Self { size, modified, etag: fields.next()?.to_owned() })
+    }
+}
+
 impl Record for Task {
     fn write(&self, bytes: &mut Vec<u8>) {
-        let (size, etag) = self.remote.as_ref().map_or((0, "-"), |known| (known.size, known.etag.as_str()));
-        let sort = if self.remote.is_some() { "+" } else { "-" };
-        let remembered =
-            Remembered { name: self.name.clone(), stamp: self.stamp, etag: format!("{sort}{size} {etag}") };
-        remembered.write(bytes);
+        let etag = self.remote.as_ref().map(Known::to_text).unwrap_or_default();
+        Remembered { name: self.name.clone(), stamp: self.stamp, etag }.write(bytes);
     }
 
     fn read(bytes: &[u8]) -> Option<Self> {
         let Remembered { name, stamp, etag } = Remembered::read(bytes)?;
-        let remote = match etag.strip_prefix('+') {
-            Some(known) => {
-                let (size, etag) = known.split_once(' ')?;
-                Some(Known { size: size.parse().ok()?, etag: etag.to_owned() })
-            }
-            None => None,
-        };
+        let remote = if etag.is_empty() { None } else { Some(Known::from_text(&etag)?) };
         Some(Self { name, stamp, remote })
     }
 }
 
 impl Record for Extra {
     fn write(&self, bytes: &mut Vec<u8>) {
-        bytes.extend_from_slice(&self.size.to_le_bytes());
+        bytes.extend_from_slice(self.object.to_text().as_bytes());
+        bytes.push(b'\n');
         bytes.extend_from_slice(self.name.as_bytes());
     }
 
     fn read(bytes: &[u8]) -> Option<Self> {
-        let (size, name) = bytes.split_first_chunk()?;
-        Some(Self { name: String::from_utf8(name.to_vec()).ok()?, size: u64::from_le_bytes(*size) })
+        let (object, name) = std::str::from_utf8(bytes).ok()?.split_once('\n')?;
+        Some(Self { name: name.to_owned(), object: Known::from_text(object)? })
     }
 }
 

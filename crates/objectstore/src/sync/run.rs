@@ -11,20 +11,22 @@ use redcedar_system::monitor::Progress;
 use redcedar_system::{System, escape};
 
 use super::budget::{Budget, Pace};
+use super::filter::Filter;
 use super::guard::{self, Refusal};
-use super::local::Walk;
+use super::local::{Links, Walk};
 use super::memory::{self, Changes, Remembered};
-use super::plan::{self, Extra, Plan, Sides};
+use super::plan::{self, Extra, Plan};
 use super::spool::Spool;
 use super::unfinished::Unfinished;
 use super::work::{self, Done, End, Failure, Heard, Sent, Shared};
 use super::{Change, Outcome, PlanError, Problem, Request, SyncError, Tally, remote};
+use crate::address::Address;
 use crate::bucket::Bucket;
 use crate::client::{MOST_DELETED, Proof};
 use crate::error::{Error, Kind};
 
 /// How much of what is being sent may be in memory.
-const MEMORY: u64 = 48 << 20;
+pub(super) const MEMORY: u64 = 48 << 20;
 
 /// Keeps a place in a bucket equal to a directory, or looks how far it is. `heard` is told of every name of which there is more to
 /// say than that nothing has changed.
@@ -73,7 +75,8 @@ impl Run<'_> {
     fn go(&self, heard: &mut dyn FnMut(Change, &str, u64)) -> Result<Outcome, SyncError> {
         let began = self.system.clock.now().timestamp().as_second();
         let identity = self.identity().map_err(SyncError::Source)?;
-        let Plan { tasks, work, extra, mut changes, facts, unchanged, problems } = self.plan()?;
+        let Plan { tasks, work, extra, mut changes, facts, unchanged, problems } =
+            self.sides().compare(self.system)?;
         for problem in &problems {
             self.system.monitor.warning(problem.to_string());
         }
@@ -94,44 +97,23 @@ impl Run<'_> {
         deleted.map(|()| outcome)
     }
 
+    fn sides(&self) -> Sides<'_> {
+        let Request { source, target, filter, links, reread, .. } = self.request;
+        Sides {
+            bucket: self.bucket,
+            local: source,
+            place: target,
+            filter,
+            links: *links,
+            reread: *reread,
+            memory: self.state.as_ref().map(|state| state.memory.as_path()),
+        }
+    }
+
     /// Which directory the source is.
     fn identity(&self) -> io::Result<(u64, u64)> {
         let metadata = fs_err::metadata(self.request.source)?;
         Ok((metadata.dev(), metadata.ino()))
-    }
-
-    fn plan(&self) -> Result<Plan, SyncError> {
-        let Request { source, target, .. } = self.request;
-        self.system.monitor.task(&format!("Comparing {} with {target}", escape::display(source)));
-        let streamed = self.plan_with(remote::streamed(self.bucket, target));
-        let planned = match streamed {
-            Err(PlanError::Disorder) => {
-                self.system.monitor.debug("The server lists in an order of its own; the listing is sorted.");
-                let sorted = remote::sorted(self.bucket, target)?;
-                self.plan_with(sorted.into_iter().map(Ok))
-            }
-            planned => planned,
-        };
-        planned.map_err(|error| match error {
-            PlanError::Source(error) => SyncError::from_source(error),
-            PlanError::Bucket(error) if error.kind() == Kind::Interrupted => SyncError::Interrupted,
-            PlanError::Bucket(error) => error.into(),
-            PlanError::State(error) => SyncError::State(error),
-            PlanError::Scratch(error) => SyncError::Scratch(error),
-            PlanError::Disorder => unreachable!("what is sorted is in order"),
-        })
-    }
-
-    fn plan_with(
-        &self,
-        remote: impl Iterator<Item = Result<remote::Remote, PlanError>>,
-    ) -> Result<Plan, PlanError> {
-        let Request { source, target, filter, links, reread, .. } = self.request;
-        let local = Walk::new(source, *links, filter, &self.system.interrupt).map_err(PlanError::Source)?;
-        let remembered = self.state.as_ref().map(|state| memory::read(&state.memory)).transpose();
-        let remembered = remembered.map_err(PlanError::State)?;
-        let sides = Sides { local, remote, remembered: remembered.into_iter().flatten() };
-        plan::plan(sides, filter, target.prefix().len(), *reread)
     }
 
     fn work(
@@ -161,7 +143,7 @@ impl Run<'_> {
         let intent = if self.request.acts { "Uploading to" } else { "Reading what is in" };
         monitor.task(&format!("{intent} {}", self.request.target));
         let mut files = 0;
-        let mut hear = |what: Heard| -> Result<(), SyncError> {
+        let mut hear = |what: Heard<Done>| -> Result<(), SyncError> {
             match what {
                 Heard::Done(done) => {
                     files += 1;
@@ -181,7 +163,8 @@ impl Run<'_> {
         };
         let tasks = tasks.items().map_err(SyncError::Scratch)?;
         let interrupt = &self.system.interrupt;
-        let done = self.bucket.run(work::all(Arc::clone(&shared), tasks, interrupt, &mut hear));
+        let perform = |task| Arc::clone(&shared).end(task);
+        let done = self.bucket.run(work::all(tasks, perform, settings.requests, interrupt, &mut hear));
         if self.request.acts && (done.is_ok() || !shared.unfinished.is_kept()) {
             self.end_unfinished(&shared.unfinished)?;
         }
@@ -270,7 +253,8 @@ impl Run<'_> {
                     _ => SyncError::Bucket(error),
                 })?;
             }
-            for Extra { name, size } in some {
+            for Extra { name, object } in some {
+                let size = object.size;
                 let key = self.request.target.key(&name);
                 if let Some((_, error)) = failed.iter().find(|(failed, _)| *failed == key) {
                     self.not_deleted(&name, error, outcome);
@@ -301,7 +285,55 @@ impl Run<'_> {
     }
 }
 
-fn tally(outcome: &mut Outcome, change: Change) -> &mut Tally {
+/// What is compared.
+pub(super) struct Sides<'a> {
+    pub(super) bucket: &'a Bucket,
+    pub(super) local: &'a Path,
+    pub(super) place: &'a Address,
+    pub(super) filter: &'a Filter,
+    pub(super) links: Links,
+    pub(super) reread: bool,
+    pub(super) memory: Option<&'a Path>,
+}
+
+impl Sides<'_> {
+    /// Compares both sides, to their ends.
+    pub(super) fn compare(&self, system: &System) -> Result<Plan, SyncError> {
+        let Self { bucket, local, place, .. } = self;
+        system.monitor.task(&format!("Comparing {} with {place}", escape::display(local)));
+        let streamed = self.compare_with(remote::streamed(bucket, place), system);
+        let planned = match streamed {
+            Err(PlanError::Disorder) => {
+                system.monitor.debug("The server lists in an order of its own; the listing is sorted.");
+                let sorted = remote::sorted(bucket, place)?;
+                self.compare_with(sorted.into_iter().map(Ok), system)
+            }
+            planned => planned,
+        };
+        planned.map_err(|error| match error {
+            PlanError::Source(error) => SyncError::from_source(error),
+            PlanError::Bucket(error) if error.kind() == Kind::Interrupted => SyncError::Interrupted,
+            PlanError::Bucket(error) => error.into(),
+            PlanError::State(error) => SyncError::State(error),
+            PlanError::Scratch(error) => SyncError::Scratch(error),
+            PlanError::Disorder => unreachable!("what is sorted is in order"),
+        })
+    }
+
+    fn compare_with(
+        &self,
+        remote: impl Iterator<Item = Result<remote::Remote, PlanError>>,
+        system: &System,
+    ) -> Result<Plan, PlanError> {
+        let walk = Walk::new(self.local, self.links, self.filter, &system.interrupt);
+        let local = walk.map_err(PlanError::Source)?;
+        let remembered = self.memory.map(memory::read).transpose().map_err(PlanError::State)?;
+        let sides = plan::Sides { local, remote, remembered: remembered.into_iter().flatten() };
+        plan::plan(sides, self.filter, self.place.prefix().len(), self.reread)
+    }
+}
+
+pub(super) fn tally(outcome: &mut Outcome, change: Change) -> &mut Tally {
     match change {
         Change::New => &mut outcome.new,
         Change::Changed => &mut outcome.changed,

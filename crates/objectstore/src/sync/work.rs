@@ -15,7 +15,6 @@ use super::large;
 use super::local::Links;
 use super::plan::{Known, Task};
 use super::read::{self, ReadError};
-use super::spool::Items;
 use super::stamp::Stamp;
 use super::unfinished::Unfinished;
 use super::{Change, SyncError};
@@ -97,6 +96,12 @@ impl Shared {
         self.source.join(&task.name)
     }
 
+    /// Does a task to its end.
+    pub(super) async fn end(self: Arc<Self>, task: Task) -> Done {
+        let end = self.perform(&task).await;
+        Done { task, end }
+    }
+
     async fn perform(self: Arc<Self>, task: &Task) -> Result<End, Failure> {
         let change = if task.remote.is_some() { Change::Changed } else { Change::New };
         if let Some(known) = task.alike()
@@ -160,30 +165,30 @@ pub(super) async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await
 }
 
-/// Does the tasks, many at a time. `heard` is told of them in their order, and of progress (how many, the last) whenever one is
-/// done. An interruption ends everything that goes on.
-pub(super) async fn all(
-    shared: Arc<Shared>,
-    tasks: Items<Task>,
+/// Does the tasks, `most` at a time. `heard` is told of them in their order, and of progress whenever one is done. An
+/// interruption ends everything that goes on.
+pub(super) async fn all<T, D, F>(
+    tasks: impl Iterator<Item = std::io::Result<T>>,
+    perform: impl Fn(T) -> F,
+    most: usize,
     interrupt: &Interrupt,
-    heard: &mut dyn FnMut(Heard) -> Result<(), SyncError>,
-) -> Result<(), SyncError> {
+    heard: &mut dyn FnMut(Heard<D>) -> Result<(), SyncError>,
+) -> Result<(), SyncError>
+where
+    F: Future<Output = D> + Send + 'static,
+    D: Send + 'static,
+{
     let mut tasks = tasks.zip(0_u64..).peekable();
-    let mut working: JoinSet<(u64, Done)> = JoinSet::new();
+    let mut working: JoinSet<(u64, D)> = JoinSet::new();
     // What is done, but not yet in its turn.
     let mut done = BTreeMap::new();
     let mut next = 0;
-    let most = shared.client.settings().requests;
     loop {
         while working.len() < most
             && let Some((task, number)) = tasks.next_if(|(_, number)| *number < next + MOST_AHEAD)
         {
-            let task = task.map_err(SyncError::Scratch)?;
-            let shared = Arc::clone(&shared);
-            working.spawn(async move {
-                let end = shared.perform(&task).await;
-                (number, Done { task, end })
-            });
+            let end = perform(task.map_err(SyncError::Scratch)?);
+            working.spawn(async move { (number, end.await) });
         }
         if interrupt.is_raised() {
             working.shutdown().await;
@@ -208,9 +213,9 @@ pub(super) async fn all(
 }
 
 /// What is to be heard while tasks are done.
-pub(super) enum Heard {
+pub(super) enum Heard<D> {
     /// A task is done. They come in their order.
-    Done(Done),
+    Done(D),
     /// Somewhat more is done than before.
     Progress,
 }

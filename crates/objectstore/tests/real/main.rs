@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "these are tests")]
 
 mod bucket;
+mod fetch;
 mod matrix;
 mod parts;
 mod place;

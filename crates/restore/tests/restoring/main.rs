@@ -4,6 +4,7 @@
 mod damage;
 mod exact;
 mod foreign;
+mod found;
 mod hostile;
 mod machine;
 mod mail;

@@ -1,16 +1,14 @@
 //! `redcedar snapshot diff`.
 
-use std::io::Write;
-
-use redcedar_generations::diff::{Aspect, Difference, What, diff};
+use redcedar_generations::diff::diff;
 use redcedar_generations::store::StoreError;
-use redcedar_system::escape;
 use serde::Serialize;
 
 use super::super::{CommandResult, Context, Out};
 use super::{StoreArgs, find, refusal};
 use crate::exit::Exit;
-use crate::output::json::{Document, JsonPath};
+use crate::output::difference::{self, JsonDifference};
+use crate::output::json::Document;
 
 /// Show what changed from one generation to another
 ///
@@ -41,7 +39,7 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
             differences.push(JsonDifference::from(difference));
             return Ok(());
         }
-        write(&difference, out).map_err(StoreError::from)
+        difference::write(&difference, out).map_err(StoreError::from)
     })
     .map_err(refusal)?;
     if is_json {
@@ -51,40 +49,9 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
     Ok(Exit::Done)
 }
 
-fn write(difference: &Difference, out: &mut Out) -> std::io::Result<()> {
-    let path = escape::display(&difference.path);
-    match &difference.what {
-        What::Added => writeln!(out, "+ {path}"),
-        What::Removed => writeln!(out, "- {path}"),
-        What::Changed(aspects) => writeln!(out, "* {path} ({})", words(aspects).join(", ")),
-    }
-}
-
-fn words(aspects: &[Aspect]) -> Vec<String> {
-    aspects.iter().map(ToString::to_string).collect()
-}
-
 #[derive(Serialize)]
 struct JsonDiff {
     old: String,
     new: String,
     differences: Vec<JsonDifference>,
-}
-
-#[derive(Serialize)]
-struct JsonDifference {
-    path: JsonPath,
-    change: &'static str,
-    aspects: Vec<String>,
-}
-
-impl From<Difference> for JsonDifference {
-    fn from(difference: Difference) -> Self {
-        let (change, aspects) = match &difference.what {
-            What::Added => ("added", Vec::new()),
-            What::Removed => ("removed", Vec::new()),
-            What::Changed(aspects) => ("changed", words(aspects)),
-        };
-        Self { path: JsonPath(difference.path), change, aspects }
-    }
 }
