@@ -29,6 +29,7 @@ use show::{JsonChange, JsonOutcome};
   redcedar sync /home/anna s3://bucket/anna --delete --exclude '*.tmp'
   redcedar sync /home/anna s3://bucket/anna --verify
   redcedar sync s3://bucket/anna /home/anna")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch")]
 pub(crate) struct Args {
     /// The directory, or the place in a bucket: s3://BUCKET/PREFIX
     #[arg(value_name = "SOURCE")]
