@@ -1,5 +1,6 @@
 //! Conversations with `redcedar`.
 
+mod discs;
 mod errors;
 mod examples;
 mod help;
@@ -8,9 +9,11 @@ mod machine;
 mod managed;
 mod peer;
 mod pool;
+mod repair;
 mod sandbox;
 mod snapshot;
 mod sources;
+mod span;
 mod status;
 mod story;
 
