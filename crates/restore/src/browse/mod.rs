@@ -107,6 +107,11 @@ impl Browser {
         &self.source
     }
 
+    /// The day of the week on which the originals store everything, where it is known.
+    pub fn starting_day(&self) -> Option<Weekday> {
+        self.starting_day
+    }
+
     /// The machines of which directories were stored, by name, each with the days on which that was done, oldest first.
     pub fn machines(&self) -> &BTreeMap<OsString, Vec<Date>> {
         &self.machines
