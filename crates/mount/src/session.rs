@@ -112,7 +112,7 @@ pub fn mount(
 
 fn usable(directory: &Path) -> Result<PathBuf, MountError> {
     let error = |source| MountError::Directory { directory: directory.to_owned(), source };
-    let resolved = fs_err::canonicalize(directory).map_err(error)?;
+    let resolved = directory.canonicalize().map_err(error)?;
     if fs_err::read_dir(&resolved).map_err(error)?.next().is_some() {
         return Err(MountError::NotEmpty { directory: directory.to_owned() });
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use redcedar_testing::program;
 
+use super::mount::{self, Mounted};
 use super::{Sandbox, help};
 
 #[test]
@@ -45,6 +46,14 @@ fn examples_in(text: &str, prefix: &str) -> Vec<String> {
 
 fn works(example: &str) {
     let sandbox = machine(example.split(' ').next().unwrap());
+    if example.starts_with("mount ") && !example.contains("--dry-run") {
+        if mount::is_possible() {
+            let mounted = Mounted::new(&sandbox, example);
+            mounted.interrupt();
+            assert_eq!(mounted.wait(), (Some(0), String::new()), "redcedar {example}");
+        }
+        return;
+    }
     // What a master asks for, for the command that answers it.
     let request = format!("scp -t {}/cback.stage", sandbox.path(COLLECT).display());
     let mut command = sandbox.command(example);
@@ -61,12 +70,12 @@ fn machine(command: &str) -> Sandbox {
     let mut sandbox = Sandbox::new();
     sandbox.write("/etc/fstab", "proc /proc proc\n");
     sandbox.write("/home/anna/report.odt", "draft");
-    for directory in ["/mnt", "/tmp", "/usr/local/sbin", "/usr/local/share/man/man1"] {
+    for directory in ["/mnt/days", "/tmp", "/usr/local/sbin", "/usr/local/share/man/man1"] {
         fs_err::create_dir_all(sandbox.path(directory)).unwrap();
     }
     match command {
-        "backup" | "list" | "find" | "diff" | "restore" | "verify" | "run" | "status" | "validate"
-        | "peer" | "validate-command" => {
+        "backup" | "list" | "find" | "diff" | "restore" | "mount" | "verify" | "run" | "status"
+        | "validate" | "peer" | "validate-command" => {
             prepare(&sandbox, "backup /etc /home/anna --to /mnt/backup");
             prepare(&sandbox, "init /etc /home/anna --base /var/backups/redcedar");
             for directory in ["collect", "stage", "work"] {

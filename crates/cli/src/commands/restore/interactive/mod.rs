@@ -33,7 +33,7 @@ machine NAME      look at another machine
 days              list the days of the machine
 day DAY           look at another day: YYYY-MM-DD, yesterday, 3 days ago
 mark PATH...      mark files, or directories with all that is in them, as they were on the day
-unmark [PATH...]  take marks away: of the day, or all
+unmark [PATH...]  take marks of the day away; without PATH, all marks
 marks             list what is marked
 restore DIR       restore what is marked below DIR
 quit              end
