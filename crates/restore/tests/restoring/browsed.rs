@@ -27,7 +27,7 @@ fn state(browser: &Browser, number: i8) -> Arc<State> {
 }
 
 /// Path, kind, size and content of everything in a directory, as lines.
-fn walk(state: &State, directory: Number, lines: &mut Vec<String>) {
+fn walk(state: &State, directory: Number, found: &mut Vec<String>) {
     for (name, number) in state.children(directory) {
         assert_eq!(state.child(directory, name), Some(number));
         assert_eq!(state.find(&state.path(number)), Some(number));
@@ -45,8 +45,12 @@ fn walk(state: &State, directory: Number, lines: &mut Vec<String>) {
         let (kind, mode, links) = (attributes.kind, attributes.mode, attributes.links);
         let time = (attributes.modified.seconds, attributes.modified.nanoseconds);
         let path = state.path(number);
-        lines.push(format!("{path:?} {kind:?} {mode:o} {links} {time:?} {first:?} {content}"));
-        walk(state, number, lines);
+        found.push(format!(
+            "{} {kind:?} {mode:o} {links} {time:?} {} {content}",
+            path.display(),
+            first.display()
+        ));
+        walk(state, number, found);
     }
 }
 
@@ -55,7 +59,7 @@ fn hex(content: &[u8]) -> String {
 }
 
 /// The same of a directory on disk.
-fn on_disk(directory: &Path, firsts: &mut Vec<(u64, PathBuf)>, lines: &mut Vec<String>) {
+fn on_disk(directory: &Path, firsts: &mut Vec<(u64, PathBuf)>, found: &mut Vec<String>) {
     let mut paths: Vec<_> = fs_err::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     for path in paths {
@@ -72,9 +76,13 @@ fn on_disk(directory: &Path, firsts: &mut Vec<(u64, PathBuf)>, lines: &mut Vec<S
         firsts.push((metadata.ino(), path.clone()));
         let (mode, links) = (metadata.mode() & 0o7777, metadata.nlink());
         let time = (metadata.mtime(), metadata.mtime_nsec());
-        lines.push(format!("{path:?} {kind:?} {mode:o} {links} {time:?} {first:?} {content}"));
+        found.push(format!(
+            "{} {kind:?} {mode:o} {links} {time:?} {} {content}",
+            path.display(),
+            first.display()
+        ));
         if kind == Kind::Directory {
-            on_disk(&path, firsts, lines);
+            on_disk(&path, firsts, found);
         }
     }
 }
