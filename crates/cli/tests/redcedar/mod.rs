@@ -11,6 +11,7 @@ mod managed;
 mod mount;
 mod peer;
 mod pool;
+mod rebuild;
 mod repair;
 mod sandbox;
 mod snapshot;
