@@ -18,6 +18,7 @@ fn every_key_is_documented() {
         "run collect stage",
         "list --from /mnt/backup",
         "restore --from /mnt/backup --to /restored",
+        "mount /days --from /mnt/backup --dry-run",
         "verify --from /mnt/backup",
         "status",
         "validate",
