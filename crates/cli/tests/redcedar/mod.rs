@@ -8,6 +8,7 @@ mod machine;
 mod managed;
 mod peer;
 mod pool;
+mod purge;
 mod sandbox;
 mod snapshot;
 mod sources;

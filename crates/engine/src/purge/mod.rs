@@ -63,6 +63,7 @@ pub fn purge(config: &Config, system: &System) -> Result<Outcome, PurgeError> {
         system.monitor.info(format!("Purged {files} files and {directories} directories in [{shown}]."));
         Ok(())
     })?;
+    refused.iter().for_each(|message| system.monitor.error(message));
     if !refused.is_empty() {
         return Err(PurgeError::Directories(refused));
     }
@@ -84,7 +85,7 @@ pub fn purge_plan(config: &Config, system: &System) -> Result<PurgePlan, PurgeEr
     Ok(PurgePlan { directories, refused, failures: outcome.failures })
 }
 
-/// Does something with each directory that can be purged, and tells why others cannot.
+/// Does something with each directory that can be purged, and says why others cannot be.
 fn each_directory(
     config: &Config,
     system: &System,
@@ -100,9 +101,7 @@ fn each_directory(
             Ok(plan) => act(plan, outcome)?,
             Err(Refusal::Interrupted(interrupted)) => return Err(interrupted.into()),
             Err(refusal) => {
-                let message = format!("Unable to purge [{}]: {refusal}", escape::display(&*dir.abs_path));
-                system.monitor.error(&message);
-                refused.push(message);
+                refused.push(format!("Unable to purge [{}]: {refusal}", escape::display(&*dir.abs_path)));
             }
         }
     }
