@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::FileTimes;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use redcedar_testing::compare::Snapshot;
 use redcedar_testing::trees;
@@ -70,9 +70,8 @@ fn change(sandbox: &Sandbox, day: u32) {
 
 /// Makes everything as old as it would be.
 fn age(directory: &Path, day: u32) {
-    // The 1st of November 2026, two o'clock.
-    let first = SystemTime::UNIX_EPOCH + Duration::from_secs(1_793_498_400);
-    let then = first + Duration::from_secs(u64::from(day - 1) * 86_400);
+    let then: jiff::Timestamp = format!("2026-11-{day}T02:00:00Z").parse().unwrap();
+    let then = SystemTime::from(then);
     for path in trees::walk(directory).unwrap() {
         if path.is_file() {
             let file = fs_err::File::options().write(true).open(&path).unwrap().into_parts().0;

@@ -63,7 +63,9 @@ pub fn purge(config: &Config, system: &System) -> Result<Outcome, PurgeError> {
         system.monitor.info(format!("Purged {files} files and {directories} directories in [{shown}]."));
         Ok(())
     })?;
-    refused.iter().for_each(|message| system.monitor.error(message));
+    for message in &refused {
+        system.monitor.error(message);
+    }
     if !refused.is_empty() {
         return Err(PurgeError::Directories(refused));
     }

@@ -7,18 +7,19 @@ use redcedar_archive::{Kind, Timestamp};
 use redcedar_config::value::AnomalyMode;
 
 use super::*;
+use crate::daily_dir;
 
 const TODAY: Date = Date::constant(2026, 11, 24);
 
-impl Pool {
-    fn day(&self, age_days: u64) -> String {
-        let date = TODAY - i64::try_from(age_days).unwrap().days();
-        format!("staging/{:04}/{:02}/{:02}", date.year(), date.month(), date.day())
-    }
+fn day(age_days: u64) -> String {
+    let date = TODAY - i64::try_from(age_days).unwrap().days();
+    daily_dir::path(Path::new("staging"), date).display().to_string()
+}
 
+impl Pool {
     /// A day on which a peer was staged completely.
     fn staged(&self, age_days: u64, peer: &str) {
-        let day = self.day(age_days);
+        let day = day(age_days);
         for file in ["cback.stage".to_owned(), format!("{peer}/cback.collect"), format!("{peer}/etc.tar.gz")]
         {
             self.file(&format!("{day}/{file}"), age_days);
@@ -47,16 +48,12 @@ impl Pool {
             writer.line(&Line::Present(entry(number))).unwrap();
         }
         let manifest = writer.finish(Trailer { lines: files, ..Trailer::default() }).unwrap();
-        self.content(
-            &format!("{}/{peer}/etc.manifest.jsonl.zst", self.day(age_days)),
-            &manifest,
-            ago(age_days),
-        );
+        self.content(&format!("{}/{peer}/etc.manifest.jsonl.zst", day(age_days)), &manifest, ago(age_days));
     }
 
     /// How many days old the days are that are left, youngest first.
     fn days_left(&self) -> Vec<u64> {
-        (0..500).filter(|age| self.path(&self.day(*age)).exists()).collect()
+        (0..500).filter(|age| self.path(&day(*age)).exists()).collect()
     }
 
     fn dir(&mut self) -> &mut PurgeDir {
@@ -126,7 +123,7 @@ fn a_day_with_a_mark_stays_for_ever() {
     for age in [9, 8, 1, 0] {
         pool.staged(age, "me");
     }
-    pool.file(&format!("{}/redcedar.keep", pool.day(9)), 9);
+    pool.file(&format!("{}/redcedar.keep", day(9)), 9);
     pool.purge().0.unwrap();
     assert_eq!(pool.days_left(), [0, 1, 9]);
 }
@@ -153,7 +150,7 @@ fn a_manifest_that_cannot_be_read_keeps_nothing_and_is_warned_about() {
     pool.manifested(5, "me", "a", 1);
     pool.staged(4, "me");
     pool.manifested(2, "me", "b<a", 1);
-    pool.content(&format!("{}/me/etc.manifest.jsonl.zst", pool.day(2)), b"garbage", ago(2));
+    pool.content(&format!("{}/me/etc.manifest.jsonl.zst", day(2)), b"garbage", ago(2));
     let (outcome, monitor) = pool.purge();
     assert!(outcome.unwrap().is_complete());
     assert_eq!(pool.days_left(), [2]);
@@ -166,7 +163,7 @@ fn while_the_newest_days_are_bad_the_newest_good_one_stays() {
     pool.staged(7, "me");
     pool.staged(6, "me");
     for age in 0..6 {
-        pool.file(&format!("{}/me/etc.tar.gz", pool.day(age)), age);
+        pool.file(&format!("{}/me/etc.tar.gz", day(age)), age);
     }
     pool.purge().0.unwrap();
     assert_eq!(pool.days_left(), [0, 1, 2, 6]);
@@ -212,7 +209,7 @@ fn after_a_jump_of_the_clock_the_days_before_stay_with_a_warning() {
 fn a_collect_directory_with_a_file_of_the_future_is_left_alone() {
     let pool = Pool::new(&[("collect", 3)]);
     pool.file("collect/old", 9);
-    let later = ago(0) + Duration::from_secs(86_400);
+    let later = ago(0) + Duration::from_hours(24);
     pool.content("collect/x/new", b"", later + Duration::from_secs(1));
     let (result, monitor) = pool.purge();
     assert!(result.is_err());
