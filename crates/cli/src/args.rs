@@ -7,7 +7,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use redcedar_system::Level;
 
 use crate::commands::{
-    backup, completions, diagnostics, diff, find, init, link, list, man, peer, restore, run, snapshot,
+    backup, completions, diagnostics, diff, find, init, link, list, man, peer, restore, run, snapshot, span,
     status, validate, validate_command, verify,
 };
 use crate::output::ProgressMode;
@@ -106,6 +106,7 @@ pub(crate) enum Command {
     Verify(verify::Args),
     Status(status::Args),
     Snapshot(snapshot::Args),
+    Span(span::Args),
     Peer(peer::Args),
     Init(init::Args),
     Validate(validate::Args),

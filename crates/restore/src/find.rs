@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -128,11 +128,9 @@ impl Following<'_> {
         let mut reader = open_manifest(file)?;
         let header = reader.header().clone();
         let mut lines = Vec::new();
-        while let Some(line) = reader.next_line().map_err(|error| error.to_string())? {
-            let (Line::Present(Entry { path, .. }) | Line::Gone(path)) = &line;
-            if self.globs.match_path(path) {
-                lines.push(line);
-            }
+        let is_wanted = |path: &Path, _| self.globs.match_path(path);
+        while let Some(line) = reader.next_where(is_wanted).map_err(|error| error.to_string())? {
+            lines.push(line);
         }
         let trailer = reader.trailer().map_err(|error| error.to_string())?;
         check_archive(item, &header, &trailer)?;

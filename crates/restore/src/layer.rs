@@ -2,6 +2,7 @@
 
 use std::io;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 use redcedar_archive::Compression;
@@ -10,6 +11,7 @@ use redcedar_archive::reader::{self, ArchiveReader, BlockIndex};
 use redcedar_system::escape;
 
 use crate::layers::Opened;
+use crate::path::concerns;
 use crate::source::{StoredFile, StoredItem};
 
 /// An archive, as far as the extraction has to know it.
@@ -25,7 +27,10 @@ pub struct Layer {
 
 /// A manifest that has been read to its end and fits its archive.
 pub(crate) struct Manifest {
+    /// Those that were wanted.
     pub(crate) lines: Vec<Line>,
+    /// Where all members begin.
+    pub(crate) offsets: Vec<u64>,
     pub(crate) trailer: Trailer,
 }
 
@@ -67,29 +72,38 @@ impl Layer {
 }
 
 impl Manifest {
-    /// Reads the manifest of `item`, if it has one.
+    /// Reads the manifest of `item`, if it has one: the lines of paths that concern `wanted`, or all; if one of them is another
+    /// name of a file that does not, all.
     ///
     /// # Errors
     /// With the reason why it is not to be believed.
-    pub(crate) fn read(item: &StoredItem) -> Result<Option<Self>, String> {
+    pub(crate) fn read(item: &StoredItem, wanted: &[PathBuf]) -> Result<Option<Self>, String> {
         let Some(file) = &item.manifest else { return Ok(None) };
+        let manifest = Self::read_lines(item, file, wanted)?;
+        let is_further_name = |line: &Line| match line {
+            Line::Present(entry) => entry.hard_link.as_deref().is_some_and(|first| !concerns(first, wanted)),
+            Line::Gone(_) => false,
+        };
+        if manifest.lines.iter().any(is_further_name) {
+            return Self::read_lines(item, file, &[]).map(Some);
+        }
+        Ok(Some(manifest))
+    }
+
+    fn read_lines(item: &StoredItem, file: &StoredFile, wanted: &[PathBuf]) -> Result<Self, String> {
         let mut reader = open_manifest(file)?;
         let header = reader.header().clone();
-        let mut lines = Vec::new();
-        while let Some(line) = reader.next_line().map_err(|error| error.to_string())? {
+        let (mut lines, mut offsets) = (Vec::new(), Vec::new());
+        let mut is_wanted = |path: &Path, offset: Option<u64>| {
+            offsets.extend(offset);
+            concerns(path, wanted)
+        };
+        while let Some(line) = reader.next_where(&mut is_wanted).map_err(|error| error.to_string())? {
             lines.push(line);
         }
         let trailer = reader.trailer().map_err(|error| error.to_string())?;
         check_archive(item, &header, &trailer)?;
-        Ok(Some(Self { lines, trailer }))
-    }
-
-    pub(crate) fn offsets(&self) -> Vec<u64> {
-        let offset = |line: &Line| match line {
-            Line::Present(entry) => entry.offset,
-            Line::Gone(_) => None,
-        };
-        self.lines.iter().filter_map(offset).collect()
+        Ok(Self { lines, offsets, trailer })
     }
 }
 

@@ -30,12 +30,36 @@ pub fn relative(path: &Path) -> &Path {
 
 /// Whether a path is one of the wanted ones, below one, or a directory on the way to one. All are if none is named.
 pub fn concerns(path: &Path, wanted: &[PathBuf]) -> bool {
-    wanted.is_empty() || wanted.iter().any(|wanted| path.starts_with(wanted) || wanted.starts_with(path))
+    wanted.is_empty() || wanted.iter().any(|wanted| is_on_the_way(path, wanted))
+}
+
+/// Whether one of two paths is below the other. Asked of every line of a manifest: the first byte in which they differ mostly
+/// is enough to know.
+fn is_on_the_way(a: &Path, b: &Path) -> bool {
+    let (a_bytes, b_bytes) = (a.as_os_str().as_bytes(), b.as_os_str().as_bytes());
+    let differ = a_bytes.iter().zip(b_bytes).any(|(a, b)| a != b);
+    let is_plain = |path: &[u8]| !path.windows(2).any(|two| two == b"//" || two == b"/.");
+    if differ && is_plain(a_bytes) && is_plain(b_bytes) {
+        return false;
+    }
+    a.starts_with(b) || b.starts_with(a)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_above_below_or_the_same_concerns() {
+        let wanted = [PathBuf::from("/a/b"), PathBuf::from("/x/")];
+        for path in ["/", "/a", "/a/b", "/a/b/c", "/a//b/c", "/a/./b", "//a/b", "/x", "/x/y"] {
+            assert!(concerns(Path::new(path), &wanted), "{path}");
+        }
+        for path in ["/a/bc", "/a/c", "/b", "/a/.b", "/a/b.", "/xy"] {
+            assert!(!concerns(Path::new(path), &wanted), "{path}");
+        }
+        assert!(concerns(Path::new("/y"), &[]));
+    }
 
     #[test]
     fn names_become_absolute_paths_or_are_refused() {

@@ -161,7 +161,7 @@ impl Builder<'_> {
                 if rejected.contains(place) || manifests.contains_key(place) {
                     continue;
                 }
-                match Manifest::read(history[*place]) {
+                match Manifest::read(history[*place], self.wanted) {
                     Ok(Some(manifest)) => {
                         manifests.insert(*place, manifest);
                     }
@@ -190,7 +190,8 @@ impl Builder<'_> {
 
     fn apply_manifest(&mut self, item: &StoredItem, manifest: Manifest) {
         let layer = self.tree.layers.len();
-        self.tree.layers.push(Layer::new(item, Some(&manifest.trailer), manifest.offsets()));
+        let firsts = self.first_names(&manifest.lines);
+        self.tree.layers.push(Layer::new(item, Some(&manifest.trailer), manifest.offsets));
         if item.archive.is_none() && manifest.trailer.archive_size.is_some() {
             self.tree.warnings.push(format!(
                 "the archive of {} of {} is missing",
@@ -198,7 +199,6 @@ impl Builder<'_> {
                 item.date
             ));
         }
-        let firsts = self.first_names(&manifest.lines);
         for line in manifest.lines {
             match line {
                 Line::Gone(path) if concerns(&path, self.wanted) => {
@@ -217,7 +217,9 @@ impl Builder<'_> {
     /// The names under which the content of wanted further names is stored.
     fn first_names(&self, lines: &[Line]) -> HashSet<PathBuf> {
         let first = |line: &Line| match line {
-            Line::Present(entry) if concerns(&entry.path, self.wanted) => entry.hard_link.clone(),
+            Line::Present(Entry { path, hard_link: Some(first), .. }) if concerns(path, self.wanted) => {
+                Some(first.clone())
+            }
             _ => None,
         };
         if self.wanted.is_empty() { HashSet::new() } else { lines.iter().filter_map(first).collect() }

@@ -1,7 +1,9 @@
 //! Reading a manifest.
 
+use std::ffi::OsStr;
 use std::io::{self, BufReader, Read};
-use std::path::PathBuf;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 use super::text::{Text, from_decimal, from_name, read_line};
 use super::wire::{BodyLine, EndLine, HeaderLine, VERSION, VersionLine};
@@ -83,13 +85,26 @@ impl<R: Read> ManifestReader<R> {
     /// # Errors
     /// When the manifest is damaged or incomplete.
     pub fn next_line(&mut self) -> Result<Option<Line>, ManifestError> {
+        self.next_where(|_, _| true)
+    }
+
+    /// The next path that `is_wanted` says yes to; it is asked about every path, with where its member begins. Of what is not
+    /// wanted, nothing but that is looked at.
+    ///
+    /// # Errors
+    /// When the manifest is damaged or incomplete.
+    pub fn next_where(
+        &mut self,
+        mut is_wanted: impl FnMut(&Path, Option<u64>) -> bool,
+    ) -> Result<Option<Line>, ManifestError> {
         while self.trailer.is_none() {
             let number = self.number + 1;
             if !read_line(&mut self.input, &mut self.buffer, number)? {
                 return Err(ManifestError::Truncated { lines: self.number });
             }
             self.number = number;
-            match parse_body(&self.buffer).map_err(|problem| problem.at(number))? {
+            match parse_body(&self.buffer, &mut is_wanted).map_err(|problem| problem.at(number))? {
+                Body::Unwanted => self.paths += 1,
                 Body::Line(line) => {
                     self.paths += 1;
                     return Ok(Some(*line));
@@ -128,10 +143,10 @@ impl<R: Read> ManifestReader<R> {
             } else if self.buffer.starts_with(b"{\"gone") {
                 tally.gone += 1;
             } else {
-                match parse_body(&self.buffer).map_err(|problem| problem.at(number))? {
+                match parse_body(&self.buffer, &mut |_, _| true).map_err(|problem| problem.at(number))? {
                     Body::Line(line) if matches!(*line, Line::Gone(_)) => tally.gone += 1,
                     Body::Line(_) => tally.present += 1,
-                    Body::Blocks(_) => {}
+                    Body::Unwanted | Body::Blocks(_) => {}
                     Body::End(trailer) => {
                         self.paths = tally.present + tally.gone;
                         self.end(trailer)?;
@@ -184,6 +199,7 @@ impl From<serde_json::Error> for Problem {
 }
 
 enum Body {
+    Unwanted,
     Line(Box<Line>),
     Blocks(Vec<(u64, u64)>),
     End(Trailer),
@@ -209,12 +225,24 @@ fn parse_header(line: &[u8]) -> Result<Header, Problem> {
     })
 }
 
-fn parse_body(line: &[u8]) -> Result<Body, Problem> {
+fn parse_body(line: &[u8], is_wanted: &mut impl FnMut(&Path, Option<u64>) -> bool) -> Result<Body, Problem> {
     let mut line: BodyLine<'_> = serde_json::from_slice(line)?;
+    if let Some(text) = line.path.as_ref().or(line.gone.as_ref())
+        && !is_wanted(Path::new(OsStr::from_bytes(text.as_bytes())), line.offset)
+    {
+        return Ok(Body::Unwanted);
+    }
+    let by_hex = line.path.is_none() && line.gone.is_none();
     if let Some(path) = from_name(line.path.take(), line.path_hex.take())? {
+        if by_hex && !is_wanted(Path::new(&path), line.offset) {
+            return Ok(Body::Unwanted);
+        }
         return Ok(Body::Line(Box::new(Line::Present(entry(path.into(), line)?))));
     }
     if let Some(path) = from_name(line.gone, line.gone_hex)? {
+        if by_hex && !is_wanted(Path::new(&path), None) {
+            return Ok(Body::Unwanted);
+        }
         return Ok(Body::Line(Box::new(Line::Gone(path.into()))));
     }
     if let Some(blocks) = line.blocks {

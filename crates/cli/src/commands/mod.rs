@@ -13,6 +13,7 @@ pub(crate) mod peer;
 pub(crate) mod restore;
 pub(crate) mod run;
 pub(crate) mod snapshot;
+pub(crate) mod span;
 pub(crate) mod status;
 pub(crate) mod validate;
 pub(crate) mod validate_command;
@@ -20,6 +21,7 @@ pub(crate) mod verify;
 
 mod configuration;
 mod context;
+mod discs;
 mod error;
 mod outcome;
 mod paths;
@@ -45,6 +47,7 @@ pub(crate) fn execute(command: &Command, context: &Context, out: &mut Out) -> Co
         Command::Restore(args) => restore::run(args, context, out),
         Command::Verify(args) => verify::run(args, context, out),
         Command::Status(args) => status::run(args, context, out),
+        Command::Span(args) => span::run(args, context, out),
         Command::Snapshot(args) => snapshot::run(args, context, out),
         Command::Peer(args) => peer::run(args, context, out),
         Command::Init(args) => init::run(args, context, out),

@@ -13,11 +13,12 @@ use redcedar_engine::{Outcome, RunError, RunReport, RunRequest, StageSettings};
 use super::{CommandError, CommandResult, Context, Out, configuration, outcome, validate};
 use crate::exit::Exit;
 
-/// Run actions of the configuration: collect, stage, purge, …
+/// Run actions of the configuration: collect, stage, store, purge, …
 ///
 /// `collect` stores what is configured into archives, `stage` gathers the archives of all peers in a directory for each day,
-/// `purge` deletes what is old enough. `all` is collect, stage, store and purge, as far as they are configured. Actions run in
-/// their configured order, whatever the order of the words.
+/// `store` writes the days to a disc or image, `purge` deletes what is old enough. `all` is all four, as far as they are
+/// configured. `rebuild` writes the days of the week to a new disc, `initialize` prepares one. Actions run in their configured
+/// order, whatever the order of the words.
 ///
 /// With `--dry-run` the steps are shown with their hooks and, for `purge`, what becomes of each staged day, and why, as things
 /// are now.
@@ -33,7 +34,7 @@ use crate::exit::Exit;
   redcedar run collect stage purge --dry-run
   redcedar run purge --dry-run")]
 pub(crate) struct Args {
-    /// What to do: collect, stage, purge, all, validate, or an action of the configuration
+    /// What to do: collect, stage, store, purge, all, rebuild, initialize, validate, or an action of the configuration
     #[arg(value_name = "ACTION", required = true)]
     actions: Vec<String>,
     /// Store everything, as on the first day of the week

@@ -86,6 +86,18 @@ fn machine(command: &str) -> Sandbox {
             sandbox.write("/home/anna/report.odt", "final");
             prepare(&sandbox, "backup /etc /home/anna --to /mnt/backup");
         }
+        "span" => {
+            let root = sandbox.root().display();
+            let config = format!(
+                "<cb_config><options><starting_day>monday</starting_day><working_dir>{root}/tmp</working_dir>\
+                <backup_user>root</backup_user><backup_group>root</backup_group><rcp_command>scp</rcp_command>\
+                </options><store><source_dir>{root}/mnt</source_dir><media_type>cdrw-74</media_type>\
+                <target_device>{root}/disc.iso</target_device></store></cb_config>"
+            );
+            sandbox.write("/etc/redcedar.conf", config);
+            sandbox.write("/mnt/2026/11/23/web/etc.tar", "a day");
+            sandbox.write("/mnt/2026/11/23/cback.stage", "");
+        }
         "snapshot" => {
             // No packages: those of the machine that runs the test are none of its business.
             let make = "snapshot create /etc /home --to /mnt/store --init --system /mnt";

@@ -1,5 +1,6 @@
 //! Conversations with `redcedar`.
 
+mod discs;
 mod errors;
 mod examples;
 mod help;
@@ -9,9 +10,12 @@ mod managed;
 mod peer;
 mod pool;
 mod purge;
+mod rebuild;
+mod repair;
 mod sandbox;
 mod snapshot;
 mod sources;
+mod span;
 mod status;
 mod story;
 

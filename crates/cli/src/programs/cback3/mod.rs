@@ -3,6 +3,7 @@
 
 mod dialect;
 mod options;
+pub(crate) mod span;
 mod texts;
 
 use std::error::Error;
@@ -135,15 +136,17 @@ impl Session<'_> {
     }
 
     fn log_header(&self) {
-        let default_log = Path::new(self.dialect.log);
-        let log = self.options.logfile.as_deref().unwrap_or(default_log);
         self.monitor.info("Cedar Backup run started.");
         self.monitor.info(format!("Options were [{}]", self.options.normalised()));
-        self.monitor.info(format!("Logfile is [{}]", escape::display(log)));
+        self.monitor.info(format!("Logfile is [{}]", escape::display(self.log_path())));
         let now = self.clock.now().timestamp();
         for line in texts::diagnostics(self.dialect, &self.environment, now) {
             self.monitor.info(line);
         }
+    }
+
+    fn log_path(&self) -> &Path {
+        self.options.logfile.as_deref().unwrap_or(Path::new(self.dialect.log))
     }
 
     fn prepare(&self) -> Result<(Config, Document, Plan), SetupError> {
