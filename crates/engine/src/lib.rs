@@ -34,7 +34,7 @@ pub use backup::{BackupError, BackupRequest, backup};
 pub use collect::{CollectError, CollectRequest, collect};
 pub use item::ownership::Ownership;
 pub use outcome::{ClientFailure, Omission, OmissionKind, Outcome, PeerResult, PeerStatus, Summary};
-pub use purge::{PurgeError, purge};
+pub use purge::{PurgeError, purge, purge_plan};
 pub use run::{RunError, RunReport, RunRequest, run};
 pub use stage::{StageError, StageReport, StageRequest, StageSettings, stage};
 pub use store::{StoreError, StoreRequest};
