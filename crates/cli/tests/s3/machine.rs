@@ -47,7 +47,7 @@ impl Machine {
         fs_err::read_to_string(self.path(name)).unwrap()
     }
 
-    fn complete(&self, mut command: Command, words: &[&str]) -> Command {
+    pub(crate) fn complete(&self, mut command: Command, words: &[&str]) -> Command {
         self.server.environment(&mut command);
         command.env("HOME", self.root.path()).env("COLUMNS", "100").current_dir(self.root.path());
         command.args(words);
@@ -92,6 +92,10 @@ impl Machine {
         path.push(":/usr/bin:/bin");
         command.env("PATH", path);
         answer(&mut self.complete(command, words))
+    }
+
+    pub(crate) fn answer(&self, command: &mut Command) -> Answer {
+        answer(command)
     }
 
     /// The keys below `prefix`, without it.

@@ -1,6 +1,7 @@
 //! Buckets, as seen from the command line, against a real server.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod amazons3;
 mod machine;
 mod original;
 mod persona;
