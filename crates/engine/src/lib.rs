@@ -27,7 +27,7 @@ pub mod state;
 pub mod status;
 pub mod validate;
 
-pub use backup::{BackupError, BackupRequest, backup};
+pub use backup::{BackupError, BackupRequest, backup, backup_to};
 pub use collect::{CollectError, CollectRequest, collect};
 pub use item::ownership::Ownership;
 pub use outcome::{ClientFailure, Omission, OmissionKind, Outcome, PeerResult, PeerStatus, Summary};
