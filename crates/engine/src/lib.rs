@@ -30,7 +30,7 @@ pub mod status;
 pub mod store;
 pub mod validate;
 
-pub use backup::{BackupError, BackupRequest, backup};
+pub use backup::{BackupError, BackupRequest, backup, backup_to};
 pub use collect::{CollectError, CollectRequest, collect};
 pub use item::ownership::Ownership;
 pub use outcome::{ClientFailure, Omission, OmissionKind, Outcome, PeerResult, PeerStatus, Summary};

@@ -7,7 +7,7 @@ use assert_cmd::cargo::cargo_bin;
 use redcedar_testing::oracle::Oracle;
 use redcedar_testing::{program, s3};
 
-use super::machine::{Answer, Machine};
+use super::machine::{Answer, Machine, answer};
 
 /// Who sends, where we can be somebody else.
 fn backup_user() -> &'static str {
@@ -49,7 +49,7 @@ fn configure_for(machine: &Machine, name: &str, user: &str, options: &str, secti
 fn run(machine: &Machine, day: u32, actions: &[&str]) -> Answer {
     let words = [&["--config", "cback3.conf", "run"][..], actions].concat();
     let mut command = machine.command(&words);
-    machine.answer(command.env("REDCEDAR_NOW", format!("2026-11-{day:02}T03:00:00")))
+    answer(command.env("REDCEDAR_NOW", format!("2026-11-{day:02}T03:00:00")))
 }
 
 /// A day as a run of `stage` leaves it.
@@ -187,7 +187,7 @@ fn the_original_with_the_cli_we_with_the_cli_and_we_ourselves_fill_the_bucket_al
                 cback3.arg0("cback3").env("REDCEDAR_NOW", "2026-11-24T03:00:00");
                 cback3
             };
-            let answer = machine.answer(&mut machine.complete(program, &words));
+            let answer = answer(&mut machine.complete(program, &words));
             assert_eq!(answer.code, 0, "{prefix}: {answer:?}\n{}", machine.read("log"));
             assert!(is_sent(&machine, 24));
         }

@@ -94,10 +94,6 @@ impl Machine {
         answer(&mut self.complete(command, words))
     }
 
-    pub(crate) fn answer(&self, command: &mut Command) -> Answer {
-        answer(command)
-    }
-
     /// The keys below `prefix`, without it.
     pub(crate) fn names(&self, prefix: &str) -> Vec<String> {
         let keys = self.server.keys();
@@ -105,7 +101,8 @@ impl Machine {
     }
 }
 
-fn answer(command: &mut Command) -> Answer {
+/// Runs a command to its end.
+pub(crate) fn answer(command: &mut Command) -> Answer {
     let output = command.output().unwrap();
     Answer {
         code: output.status.code().unwrap(),

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod amazons3;
+mod backup;
 mod machine;
 mod original;
 mod persona;
