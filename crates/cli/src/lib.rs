@@ -2,6 +2,7 @@
 
 mod answers;
 mod args;
+mod bucket;
 mod commands;
 mod day;
 pub mod exit;

@@ -16,6 +16,7 @@ pub mod oracle;
 pub mod pool;
 pub mod program;
 pub mod rng;
+pub mod s3;
 pub mod sshd;
 pub mod trees;
 pub mod trusted;

@@ -15,10 +15,12 @@ pub(crate) mod run;
 pub(crate) mod snapshot;
 pub(crate) mod span;
 pub(crate) mod status;
+pub(crate) mod sync;
 pub(crate) mod validate;
 pub(crate) mod validate_command;
 pub(crate) mod verify;
 
+mod bucket;
 mod configuration;
 mod context;
 mod discs;
@@ -49,6 +51,7 @@ pub(crate) fn execute(command: &Command, context: &Context, out: &mut Out) -> Co
         Command::Status(args) => status::run(args, context, out),
         Command::Span(args) => span::run(args, context, out),
         Command::Snapshot(args) => snapshot::run(args, context, out),
+        Command::Sync(args) => sync::run(args, context, out),
         Command::Peer(args) => peer::run(args, context, out),
         Command::Init(args) => init::run(args, context, out),
         Command::Validate(args) => validate::run(args, context, out),

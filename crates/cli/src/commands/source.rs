@@ -1,6 +1,7 @@
 //! Where backed-up data is read from.
 
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,15 +13,15 @@ use redcedar_system::environment::REDCEDAR_IDENTITY;
 use redcedar_system::escape;
 use redcedar_system::terminal::ask_secret;
 
-use super::{CommandError, Context, configuration, discs};
+use super::{CommandError, Context, bucket, configuration, discs};
 use crate::exit::Exit;
 
 /// The arguments that choose what is read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct SourceArgs {
-    /// Where the backup is: the DEST of `backup`, a staging directory, a collect directory, a directory with archives, a drive
-    /// with a disc, or an image of one; may be given several times, for what lies in several places [default: the staging or
-    /// collect directory of the configuration]
+    /// Where the backup is: the DEST of `backup`, a staging directory, a collect directory, a directory with archives, a place in
+    /// a bucket (s3://BUCKET/PREFIX) with any of these, a drive with a disc, or an image of one; may be given several times,
+    /// for what lies in several places [default: the staging or collect directory of the configuration]
     #[arg(long, value_name = "SOURCE")]
     from: Vec<PathBuf>,
     /// Read a disc as it was after its session N, counted from 1 [default: the last one]
@@ -60,7 +61,7 @@ impl SourceArgs {
                 let is_again = paths[..number].contains(path);
                 places.extend(discs::open(path, self.session, is_again, context)?);
             } else {
-                places.push(directory(path)?);
+                places.push(place(path, context)?);
             }
         }
         let source = Source::open_places(places, &keys);
@@ -70,7 +71,7 @@ impl SourceArgs {
 
     /// Looks at a directory instead of what was chosen.
     pub(crate) fn open_directory(&self, path: &Path, context: &Context) -> Result<Source, CommandError> {
-        let source = Source::open_places(vec![directory(path)?], &self.keys(context)?);
+        let source = Source::open_places(vec![place(path, context)?], &self.keys(context)?);
         source.map_err(|error| CommandError::new(Exit::Failed, error))
     }
 
@@ -119,7 +120,11 @@ fn configured(context: &Context) -> Result<(PathBuf, Weekday), CommandError> {
     Ok((directory, weekday(config.options.starting_day)))
 }
 
-fn directory(path: &Path) -> Result<Arc<dyn Place>, CommandError> {
+/// What `--from` names, if it is no disc.
+fn place(path: &Path, context: &Context) -> Result<Arc<dyn Place>, CommandError> {
+    if path.as_os_str().as_bytes().starts_with(b"s3://") {
+        return bucket::place(path, context);
+    }
     match Directory::new(path) {
         Ok(directory) => Ok(Arc::new(directory)),
         Err(source) => {

@@ -233,3 +233,52 @@ File data lba:  0 ,       50 ,        1 ,        1 , '/small'
     assert_eq!(check.bad, [Bad { blocks: 2_100_000..2_100_016, fault: Fault::Unreadable }]);
     assert_eq!(check.files, [Path::new("/big")]);
 }
+
+#[test]
+fn whatever_is_printed_is_read_or_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("image");
+    fs_err::write(&path, noise(5000)).unwrap();
+    let sane = b"Media status : is written , is appendable
+ISO session  :   1 ,         0 ,   2441500s , X
+drwxr-xr-x    1 0        0               0 Nov 24 14:58 '/'
+-rw-r--r--    1 0        0            4000 Nov 24 14:58 '/a\\303\\251'
+-rw-r--r--    1 0        0            1000 Feb 29  2024 '/b'\"'\"'c'
+File data lba:  0 ,        0 ,        1 ,     4000 , '/a\\303\\251'
+File data lba:  1 ,        1 ,        1 ,     4000 , '/a\\303\\251'
+File data lba:  0 ,        2 ,        1 ,     1000 , '/b'\"'\"'c'
+Media region :          0 ,    2100000 , + good
+MD5 tag range:         32 ,       1494 , 0 md5_mismatch
+MD5 MISMATCH: '/b'
+";
+    let mut state = 3_u64;
+    let mut next = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % below
+    };
+    let mut opened = 0;
+    for _ in 0..3000 {
+        let mut printed = sane.to_vec();
+        for _ in 0..=next(8) {
+            if printed.is_empty() {
+                break;
+            }
+            let at = next(printed.len());
+            match next(4) {
+                0 => printed[at] = u8::try_from(next(256)).unwrap(),
+                1 => drop(printed.remove(at)),
+                2 => printed.insert(at, b"9',-\\\n\"0"[next(8)]),
+                _ => printed.truncate(at.max(1)),
+            }
+        }
+        let printing =
+            PrintingRunner(move |_: &_| (printed.clone(), Finished { status: 0, tail: Vec::new() }));
+        let Ok(image) = Image::open(&path, None, NOW, &printing) else { continue };
+        opened += 1;
+        for path in image.nodes().keys() {
+            let _readable_or_not = content(&image, path);
+        }
+        image.check(&printing).unwrap();
+    }
+    assert!(opened > 500, "{opened}");
+}

@@ -16,7 +16,7 @@ use redcedar_system::clock;
 use redcedar_system::{Environment, Interrupted, System, escape};
 
 use super::options::Options;
-use super::{Dialect, Session, open_log, say};
+use super::{Dialect, Session, say};
 use crate::answers::{Answers, NoAnswer};
 use crate::exit::Exit;
 use dialog::Dialog;
@@ -51,7 +51,7 @@ pub(crate) fn main(dialect: &Dialect, args: Vec<OsString>) -> Exit {
         super::inform(&options, dialect, &environment, clock.as_ref());
         return Exit::Done;
     }
-    let monitor = match open_log(&options, dialect, &clock) {
+    let monitor = match options.log.open(dialect.log, &clock) {
         Ok(monitor) => monitor,
         Err(message) => {
             say(io::stderr(), &format!("Error setting up logging: {message}\n"));

@@ -1,7 +1,7 @@
 //! What the tool says about itself.
 
 use super::super::dialect::Dialect;
-use super::super::texts::{MODE, OWNER};
+use crate::programs::log_choice::{MODE, OWNER};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
