@@ -14,7 +14,7 @@ fn converse(sandbox: &Sandbox, line: &str, lines: &[&str]) -> String {
     let mut command = sandbox.command(line);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    let input = lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+    let input = lines.join("\n") + "\n";
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     let text = format!(
