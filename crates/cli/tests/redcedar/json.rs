@@ -16,6 +16,7 @@ fn every_key_is_documented() {
         "backup /home/anna --to /mnt/backup",
         "run collect stage --dry-run",
         "run collect stage",
+        "run purge --dry-run",
         "list --from /mnt/backup",
         "restore --from /mnt/backup --to /restored",
         "mount /days --from /mnt/backup --dry-run",

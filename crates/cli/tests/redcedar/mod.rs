@@ -11,6 +11,7 @@ mod managed;
 mod mount;
 mod peer;
 mod pool;
+mod purge;
 mod rebuild;
 mod repair;
 mod sandbox;
