@@ -11,14 +11,16 @@ use redcedar_archive::Kind;
 use redcedar_archive::manifest::Entry;
 use redcedar_system::fs::TEMPORARY_PREFIX;
 use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, linkat, makedev, mknodat, openat, renameat, statat, symlinkat, unlinkat,
+    AtFlags, FileType, Mode, OFlags, Stat, linkat, makedev, mknodat, openat, renameat, statat, symlinkat,
+    unlinkat,
 };
 use rustix::io::Errno;
 
 use crate::content::Content;
 use crate::metadata::{Attributes, MetadataSetter};
 use crate::notes::Notes;
-use crate::path::relative;
+use crate::owners::OwnerRule;
+use crate::surplus::Surplus;
 use crate::target::{Target, Walker};
 
 /// What happens to what is there already.
@@ -28,8 +30,32 @@ pub enum Overwrite {
     Never,
     /// It is replaced unless it looks the same: kind, size, time of change, mode, owner.
     IfDifferent,
+    /// It is replaced where it changed last before what is stored did. Directories stay as they are.
+    IfOlder,
     /// It is replaced.
     Always,
+}
+
+impl Overwrite {
+    /// Whether directories that are there get the mode, owner and times of those that are stored.
+    pub fn changes_directories(self) -> bool {
+        matches!(self, Self::IfDifferent | Self::Always)
+    }
+}
+
+/// What would become of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Intent {
+    /// Nothing is in its place.
+    Create,
+    /// What is in its place is replaced.
+    Replace,
+    /// The directory is there and gets its mode, owner and times.
+    Update,
+    /// It is there and the same.
+    Same,
+    /// What is there is left alone.
+    Keep,
 }
 
 /// What became of an object.
@@ -81,6 +107,8 @@ pub(crate) fn io_error<E: Into<io::Error>>(intent: &'static str) -> impl Fn(E) -
 pub struct ObjectWriter<'t> {
     target: &'t Target,
     overwrite: Overwrite,
+    /// What goes where a directory is in the way that is not empty.
+    surplus: Option<&'t Surplus>,
     walker: Walker<'t>,
     metadata: MetadataSetter<'t>,
 }
@@ -91,9 +119,23 @@ impl<'t> ObjectWriter<'t> {
         Self {
             target,
             overwrite,
+            surplus: None,
             walker: Walker::new(target),
             metadata: MetadataSetter::new(notes, numeric_owner),
         }
+    }
+
+    /// Gives what was of one owner to another.
+    #[must_use]
+    pub(crate) fn mapping_owners(mut self, rules: &[OwnerRule]) -> Self {
+        self.metadata.map_owners(rules);
+        self
+    }
+
+    /// Removes surplus from a directory that is in the place of something else.
+    #[must_use]
+    pub(crate) fn clearing(self, surplus: &'t Surplus) -> Self {
+        Self { surplus: Some(surplus), ..self }
     }
 
     /// Writes a regular file. What came out of the archive wrong (see [`ObjectError::Digest`], [`ObjectError::Short`]) is kept
@@ -123,7 +165,7 @@ impl<'t> ObjectWriter<'t> {
         mut write: impl FnMut(&mut File) -> Result<u64, ObjectError>,
     ) -> Result<Written, ObjectError> {
         let in_new_directory =
-            relative(path).parent().is_some_and(|directory| self.target.has_created(directory));
+            self.target.below(path).parent().is_some_and(|directory| self.target.has_created(directory));
         self.place(path, entry, |metadata, directory, name| {
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let opened = openat(directory, name, flags, Mode::RUSR | Mode::WUSR);
@@ -167,7 +209,7 @@ impl<'t> ObjectWriter<'t> {
     /// When it cannot be made, or not so.
     pub fn hard_link(&mut self, path: &Path, entry: &Entry, first: &Path) -> Result<Written, ObjectError> {
         let mut other = Walker::new(self.target);
-        let (first_directory, first_name) = split(first);
+        let (first_directory, first_name) = split(self.target.below(first));
         let first_directory =
             other.enter(first_directory).map_err(io_error("cannot enter the directory of its first name"))?;
         if self.is_link_to(path, first_directory, first_name)? {
@@ -187,8 +229,9 @@ impl<'t> ObjectWriter<'t> {
         first_directory: BorrowedFd<'_>,
         first_name: &OsStr,
     ) -> Result<bool, ObjectError> {
-        let (directory, name) = split(path);
-        let directory = self.walker.enter(directory).map_err(io_error("cannot enter its directory"))?;
+        let (directory, name) = split(self.target.below(path));
+        // Where there is no such directory, there is no such name.
+        let Ok(directory) = self.walker.find(directory) else { return Ok(false) };
         let inode = |directory, name| match statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(Some((stat.st_dev, stat.st_ino))),
             Err(Errno::NOENT) => Ok(None),
@@ -203,9 +246,9 @@ impl<'t> ObjectWriter<'t> {
     /// # Errors
     /// When it cannot be made, or not so.
     pub fn directory(&mut self, path: &Path) -> Result<(), ObjectError> {
-        let relative = relative(path);
+        let relative = self.target.below(path);
         let entered = match self.overwrite {
-            Overwrite::Never => self.walker.enter(relative),
+            Overwrite::Never | Overwrite::IfOlder => self.walker.enter(relative),
             Overwrite::IfDifferent | Overwrite::Always => self.walker.replace(relative),
         };
         entered.map(drop).map_err(io_error("cannot make it"))
@@ -221,8 +264,49 @@ impl<'t> ObjectWriter<'t> {
         entry: &Entry,
         attributes: Attributes<'_>,
     ) -> Result<(), ObjectError> {
-        let directory = self.walker.enter(relative(path)).map_err(io_error("cannot enter it"))?;
+        let directory = self.walker.enter(self.target.below(path)).map_err(io_error("cannot enter it"))?;
         self.metadata.finish_directory(directory, path, entry, attributes)
+    }
+
+    /// What would become of an object.
+    ///
+    /// # Errors
+    /// When what is in its place cannot be looked at.
+    pub(crate) fn intent(&mut self, path: &Path, entry: &Entry) -> Result<Intent, ObjectError> {
+        let below = self.target.below(path);
+        if entry.kind == Kind::Directory && below.as_os_str().is_empty() {
+            return Ok(self.intent_of_directory());
+        }
+        let (parent, name) = split(below);
+        // Where there is no directory, nothing is in it; what is in the place of one is told with it.
+        let Ok(directory) = self.walker.find(parent) else { return Ok(Intent::Create) };
+        let stat = match statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Err(Errno::NOENT) => return Ok(Intent::Create),
+            stat => stat.map_err(io_error("cannot look at what is in its place"))?,
+        };
+        Ok(match entry.kind {
+            Kind::Directory if is_directory(&stat) => self.intent_of_directory(),
+            Kind::Directory if self.overwrite.changes_directories() => Intent::Replace,
+            Kind::Directory => Intent::Keep,
+            _ => judge(self.overwrite, &mut self.metadata, &stat, entry, path),
+        })
+    }
+
+    fn intent_of_directory(&self) -> Intent {
+        if self.overwrite.changes_directories() { Intent::Update } else { Intent::Keep }
+    }
+
+    /// Whether a further name of a file is there already.
+    ///
+    /// # Errors
+    /// When it cannot be looked at.
+    pub(crate) fn is_linked(&mut self, path: &Path, first: &Path) -> Result<bool, ObjectError> {
+        let mut other = Walker::new(self.target);
+        let (first_directory, first_name) = split(self.target.below(first));
+        match other.find(first_directory) {
+            Ok(directory) => self.is_link_to(path, directory, first_name),
+            Err(_) => Ok(false),
+        }
     }
 
     /// Makes an object under its name. Where something has the name, [`Overwrite`] decides; it is replaced by renaming, so
@@ -233,23 +317,27 @@ impl<'t> ObjectWriter<'t> {
         entry: &Entry,
         mut make: impl FnMut(&mut MetadataSetter<'t>, BorrowedFd<'_>, &OsStr) -> Result<u64, ObjectError>,
     ) -> Result<Written, ObjectError> {
-        let (parent, name) = split(path);
+        let (parent, name) = split(self.target.below(path));
         let directory = self.walker.enter(parent).map_err(io_error("cannot enter its directory"))?;
         match make(&mut self.metadata, directory, name) {
             Err(ObjectError::Io { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {}
             result => return result.map(Written::Restored),
         }
-        if self.overwrite == Overwrite::Never {
-            return Ok(Written::Skipped);
-        }
         let stat = statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)
             .map_err(io_error("cannot look at what is in its place"))?;
-        if self.overwrite == Overwrite::IfDifferent && self.metadata.is_same(&stat, entry, path) {
-            return Ok(Written::Unchanged);
+        match judge(self.overwrite, &mut self.metadata, &stat, entry, path) {
+            Intent::Keep => return Ok(Written::Skipped),
+            Intent::Same => return Ok(Written::Unchanged),
+            Intent::Create | Intent::Replace | Intent::Update => {}
         }
         let temporary = temporary_name();
-        let result = make(&mut self.metadata, directory, &temporary)
-            .and_then(|bytes| put_in_place(directory, &temporary, name).map(|()| Written::Restored(bytes)));
+        let result = make(&mut self.metadata, directory, &temporary).and_then(|bytes| {
+            if let Some(surplus) = self.surplus.filter(|_| is_directory(&stat)) {
+                // What stays is in the way, and said so by the next step.
+                surplus.remove_below(self.target, self.target.below(path));
+            }
+            put_in_place(directory, &temporary, name).map(|()| Written::Restored(bytes))
+        });
         if result.is_err() {
             remove(directory, &temporary);
         }
@@ -257,9 +345,29 @@ impl<'t> ObjectWriter<'t> {
     }
 }
 
+/// What happens to what is in the place of an object.
+fn judge(
+    overwrite: Overwrite,
+    metadata: &mut MetadataSetter<'_>,
+    stat: &Stat,
+    entry: &Entry,
+    path: &Path,
+) -> Intent {
+    match overwrite {
+        Overwrite::Never => Intent::Keep,
+        Overwrite::IfDifferent | Overwrite::IfOlder if metadata.is_same(stat, entry, path) => Intent::Same,
+        Overwrite::IfOlder if !is_older(stat, entry) => Intent::Keep,
+        Overwrite::IfDifferent | Overwrite::IfOlder | Overwrite::Always => Intent::Replace,
+    }
+}
+
+/// Whether what is there changed last before what is stored did.
+fn is_older(stat: &Stat, entry: &Entry) -> bool {
+    (stat.st_mtime, stat.st_mtime_nsec) < (entry.modified.seconds, u64::from(entry.modified.nanoseconds))
+}
+
 /// Directory and name, below the target.
 fn split(path: &Path) -> (&Path, &OsStr) {
-    let path = relative(path);
     (path.parent().unwrap_or(Path::new("")), path.file_name().unwrap_or_default())
 }
 
@@ -285,6 +393,10 @@ fn make_special(
         Kind::File | Kind::Directory | Kind::Socket => return Err(ObjectError::Socket),
     };
     made.map_err(io_error("cannot make it"))
+}
+
+fn is_directory(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode) == FileType::Directory
 }
 
 /// Gives the finished object its name. An empty directory in its place goes, a full one does not.
