@@ -46,10 +46,10 @@ pub(crate) struct Which {
 #[group(id = "into", multiple = false)]
 pub(crate) struct Destination {
     /// Write the dump, which is SQL, to FILE; `-`: to standard output
-    #[arg(long, value_name = "FILE", requires = "databases", help_heading = HEADING)]
+    #[arg(long, value_name = "FILE", requires = "databases", conflicts_with_all = ["strip", "delete", "map_owner"], help_heading = HEADING)]
     to_file: Option<PathBuf>,
     /// Load the dump into a server, by the client that is installed: mysql, psql
-    #[arg(long, requires = "databases", help_heading = HEADING)]
+    #[arg(long, requires = "databases", conflicts_with_all = ["strip", "delete", "map_owner"], help_heading = HEADING)]
     into_server: bool,
 }
 
