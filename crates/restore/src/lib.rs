@@ -49,4 +49,4 @@ pub use source::{
     Day, OtherKind, PeerDay, Source, SourceError, StoredFile, StoredItem, StoredKind, classify,
 };
 pub use sqlite::{SqliteError, SqliteReport, SqliteRequest, restore_sqlite};
-pub use verify::{Finding, Severity, VerifyError, VerifyReport, VerifyRequest, verify};
+pub use verify::{Ages, Finding, Proofs, Severity, Share, VerifyError, VerifyReport, VerifyRequest, verify};

@@ -1,12 +1,16 @@
 //! Proving that what is stored is what was collected.
 
 mod checksums;
+mod proofs;
 mod stored;
+mod units;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::io::Read;
+use std::path::PathBuf;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use redcedar_archive::manifest::{Entry, Flaw, Line};
 use redcedar_archive::reader::{BlockIndex, Event, Member, MemberKind, Members};
@@ -24,13 +28,18 @@ use crate::scan::describe;
 use crate::source::{OtherKind, PeerDay, Source, StoredFile, StoredItem};
 use crate::sqlite;
 
+pub use self::proofs::{Proofs, Share};
+use self::units::Unit;
+
 /// What to prove.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct VerifyRequest {
     /// Only this machine.
     pub peer: Option<OsString>,
     /// Only this day.
     pub day: Option<Date>,
+    /// Only so much of it: what was proven longest ago.
+    pub share: Option<Share>,
 }
 
 /// What was proven, and what was found.
@@ -48,8 +57,21 @@ pub struct VerifyReport {
     pub unproven: u64,
     /// Encrypted files without a key for them here: only that they are what was stored could be checked.
     pub locked: u64,
+    /// How old the proofs are of all that could have been looked at.
+    pub ages: Ages,
     /// Everything that is not as it should be.
     pub findings: Vec<Finding>,
+}
+
+/// How old proofs are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Ages {
+    /// How many archives and other files there are, each with what belongs to it.
+    pub total: u64,
+    /// How many of them were never proven, or changed since, or are damaged.
+    pub never: u64,
+    /// When the one was proven that was proven longest ago.
+    pub oldest: Option<Timestamp>,
 }
 
 /// Something that is not as it should be.
@@ -86,16 +108,19 @@ pub enum VerifyError {
     Interrupted(#[from] Interrupted),
 }
 
-/// Reads everything that is stored and compares it with what is known of it.
+/// Reads everything that is stored, or a share of it, and compares it with what is known of it. What is as it should be is noted
+/// in `proofs`.
 ///
 /// # Errors
 /// When there is nothing to read, or when interrupted. Damage is no error, it is in the report.
 pub fn verify(
     source: &Source,
     request: &VerifyRequest,
+    proofs: &mut Proofs,
     monitor: &dyn Monitor,
     interrupt: &Interrupt,
 ) -> Result<VerifyReport, VerifyError> {
+    let wanted = request.share.map(|share| units::choose(units::all(source, request), share, proofs));
     let mut report = VerifyReport::default();
     let mut runs = Runs::default();
     let mut repositories = Chains::default();
@@ -104,20 +129,30 @@ pub fn verify(
             if request.peer.as_ref().is_some_and(|wanted| *wanted != peer.name) {
                 continue;
             }
-            let mut check = Check { date: day.date, peer, report: &mut report, interrupt };
+            let mut check =
+                Check { date: day.date, peer, wanted: wanted.as_ref(), report: &mut report, interrupt };
             check.chains(&mut runs, &mut repositories);
             if request.day.is_none_or(|wanted| wanted == day.date) {
                 monitor.task(&format!("Verifying {} of {}", escape::display(&peer.name), day.date));
+                let before = check.report.findings.len();
                 check.peer(monitor)?;
+                let units = Unit::of_peer(day.date, peer).into_iter();
+                for unit in units.filter(|unit| unit.is_among(wanted.as_ref())) {
+                    unit.judge(&report.findings[before..], proofs);
+                }
             }
         }
     }
+    units::forget_gone(source, proofs);
+    report.ages = units::ages(&units::all(source, request), proofs);
     Ok(report)
 }
 
 struct Check<'a> {
     date: Date,
     peer: &'a PeerDay,
+    /// The files to look at, if not all.
+    wanted: Option<&'a HashSet<PathBuf>>,
     report: &'a mut VerifyReport,
     interrupt: &'a Interrupt,
 }
@@ -131,6 +166,10 @@ impl Check<'_> {
             severity,
             message,
         });
+    }
+
+    fn is_wanted(&self, file: &StoredFile) -> bool {
+        self.wanted.is_none_or(|wanted| wanted.contains(file.path()))
     }
 
     fn damage(&mut self, file: &StoredFile, message: String) {
@@ -177,7 +216,7 @@ impl Check<'_> {
     /// Reads pieces of mailboxes to their ends.
     fn mail(&mut self, digests: &HashMap<OsString, [u8; 32]>) -> Result<(), Interrupted> {
         for (file, kind) in &self.peer.others {
-            if *kind != OtherKind::Mbox || !is_open(file, digests) {
+            if *kind != OtherKind::Mbox || !self.is_wanted(file) || !is_open(file, digests) {
                 continue;
             }
             match mailbox::prove(file, self.interrupt)? {
@@ -190,7 +229,10 @@ impl Check<'_> {
 
     /// Reads dumps to their ends: that is where it shows whether they are complete.
     fn dumps(&mut self, digests: &HashMap<OsString, [u8; 32]>) -> Result<(), Interrupted> {
-        for (file, kind) in self.peer.others.iter().filter(|(file, _)| is_open(file, digests)) {
+        for (file, kind) in &self.peer.others {
+            if !self.is_wanted(file) || !is_open(file, digests) {
+                continue;
+            }
             self.interrupt.check()?;
             if let Some(problem) = self.dump(file, *kind, digests)? {
                 self.damage(file, problem);
@@ -225,7 +267,7 @@ impl Check<'_> {
 
     fn item(&mut self, item: &StoredItem, digests: &HashMap<OsString, [u8; 32]>) -> Result<(), Interrupted> {
         let mut files = item.archive.iter().map(|(file, _)| file).chain(item.manifest.as_ref());
-        if !files.all(|file| is_open(file, digests)) {
+        if !files.all(|file| self.is_wanted(file) && is_open(file, digests)) {
             return Ok(());
         }
         let manifest = match (Manifest::read(item, &[]), &item.manifest) {

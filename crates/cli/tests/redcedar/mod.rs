@@ -9,6 +9,7 @@ mod managed;
 mod peer;
 mod pool;
 mod sandbox;
+mod shares;
 mod snapshot;
 mod sources;
 mod status;

@@ -74,6 +74,7 @@ impl Sandbox {
     fn complete(&self, mut command: Command, line: &str) -> Command {
         command
             .env("HOME", self.root())
+            .env("XDG_STATE_HOME", self.root().join(".local/state"))
             .env("COLUMNS", "100")
             .env("REDCEDAR_NOW", &self.now)
             .env("REDCEDAR_CONFIG", self.path("/etc/redcedar.conf"))
