@@ -181,7 +181,7 @@ fn check_function(step: &Step, request: &RunRequest<'_>) -> Result<(), RunError>
         return Err(RunError::NotConfigured(builtin));
     }
     match builtin {
-        Builtin::Collect if has_nothing_to_collect(config) => Err(RunError::NothingToCollect),
+        Builtin::Collect if request.has_nothing_to_collect() => Err(RunError::NothingToCollect),
         Builtin::Collect => {
             let mut sources = request.sources_of_collect();
             sources.try_for_each(|source| check_section(source, &step.action.name, request))
@@ -189,10 +189,6 @@ fn check_function(step: &Step, request: &RunRequest<'_>) -> Result<(), RunError>
         Builtin::Stage | Builtin::Purge | Builtin::Validate => Ok(()),
         Builtin::Store | Builtin::Rebuild | Builtin::Initialize => unavailable(),
     }
-}
-
-fn has_nothing_to_collect(config: &Config) -> bool {
-    config.collect.as_ref().is_none_or(|collect| collect.files.is_empty() && collect.dirs.is_empty())
 }
 
 /// Keeps other runs away, unless nothing is written here. A working directory that cannot be locked is no reason not to back up:
@@ -317,7 +313,7 @@ fn act(
 /// Collects files, and what extensions of ours add to them.
 fn collect(request: &RunRequest<'_>, is_picked_up: bool, system: &System) -> Result<Outcome, RunError> {
     let RunRequest { plan, config, dialect, threads, .. } = *request;
-    let sources = |is_picked_up| -> Result<Outcome, Interrupted> {
+    let sources: &dyn Fn(bool) -> Result<Outcome, Interrupted> = &|is_picked_up| {
         let mut outcome = Outcome::default();
         for source in request.sources_of_collect() {
             match source.run(&request.call(is_picked_up, system)) {
@@ -334,7 +330,7 @@ fn collect(request: &RunRequest<'_>, is_picked_up: bool, system: &System) -> Res
     };
     let request = CollectRequest {
         is_picked_up: Some(is_picked_up),
-        sources: &sources,
+        sources: request.sources_of_collect().next().map(|_| sources),
         ..CollectRequest::new(config, plan.full, dialect, threads)
     };
     Ok(collect::collect(&request, system)?)
@@ -349,6 +345,13 @@ impl<'a> RunRequest<'a> {
     fn sources_of_collect(&self) -> impl Iterator<Item = &'a dyn Extension> {
         let sources = self.extensions.iter().copied().filter(|extension| extension.belongs_to_collect());
         sources.filter(|extension| self.document.section(extension.name()).is_some())
+    }
+
+    /// A section of ours is something to collect; the originals, which ignore it, refuse a file with nothing else.
+    fn has_nothing_to_collect(&self) -> bool {
+        let section = self.config.collect.as_ref();
+        section.is_none_or(|collect| collect.files.is_empty() && collect.dirs.is_empty())
+            && self.sources_of_collect().next().is_none()
     }
 
     /// Whether a step puts something into the collect directory.

@@ -5,6 +5,7 @@
 //! writes it.
 
 pub mod chain;
+mod checksums;
 mod content;
 pub mod database;
 pub mod diff;

@@ -1,6 +1,5 @@
 //! Proving that what is stored is what was collected.
 
-mod checksums;
 mod proofs;
 mod stored;
 mod units;
@@ -248,7 +247,7 @@ impl Check<'_> {
         kind: OtherKind,
         digests: &HashMap<OsString, [u8; 32]>,
     ) -> Result<Option<String>, Interrupted> {
-        if let Some(dump) = StoredDump::new(&self.peer.name, self.date, file) {
+        if let Some(dump) = StoredDump::new(self.peer, self.date, file) {
             return match dump.prove(self.interrupt) {
                 Ok(_) => Ok(None),
                 Err(ReadError::Interrupted(interrupted)) => Err(interrupted),

@@ -7,6 +7,7 @@ pub(crate) mod generations;
 mod mbox;
 pub(crate) mod measure;
 mod report;
+mod restore;
 mod setting;
 pub(crate) mod snapshot;
 mod stage;
@@ -27,6 +28,8 @@ pub(crate) enum Part {
     Snapshot(snapshot::Options),
     /// Write snapshots of many small files: the first, and one of an unchanged tree
     Generations(generations::Options),
+    /// Get back: everything, one file; find a file in a large pool
+    Restore(restore::Options),
     /// Stage many peers over ssh
     Stage(stage::Options),
 }
@@ -66,6 +69,7 @@ pub(crate) fn run(part: Part) -> anyhow::Result<()> {
         Part::Mbox(options) => mbox::run(&options),
         Part::Snapshot(options) => snapshot::run(&options),
         Part::Generations(options) => generations::run(&options),
+        Part::Restore(options) => restore::run(&options),
         Part::Stage(options) => stage::run(&options),
     }?;
     report::print(&rows);

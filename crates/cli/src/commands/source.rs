@@ -10,6 +10,7 @@ use redcedar_restore::place::{Directory, Place};
 use redcedar_restore::{Keys, Source, SourceError};
 use redcedar_system::environment::REDCEDAR_IDENTITY;
 use redcedar_system::escape;
+use redcedar_system::terminal::ask_secret;
 
 use super::{CommandError, Context, configuration};
 use crate::exit::Exit;
@@ -24,8 +25,8 @@ pub(crate) struct SourceArgs {
     /// Only this machine
     #[arg(long, value_name = "NAME")]
     pub(crate) peer: Option<OsString>,
-    /// File with secret keys of age, for what is encrypted with it; may be given several times. For what is encrypted with gpg,
-    /// gpg is asked [default: $REDCEDAR_IDENTITY]
+    /// File with secret keys of age, or with one of SSH, for what is encrypted with age; may be given several times. For what is
+    /// encrypted with gpg, gpg is asked [default: $REDCEDAR_IDENTITY]
     #[arg(long, value_name = "FILE")]
     identity: Vec<PathBuf>,
 }
@@ -59,8 +60,13 @@ impl SourceArgs {
         } else {
             self.identity.clone()
         };
-        Keys::new(Arc::clone(&context.system.runner), &files)
-            .map_err(|error| CommandError::new(Exit::Failed, error).hint("`age-keygen` makes such files"))
+        let ask = |file: &Path| {
+            let question = format!("Passphrase of {}: ", escape::display(file));
+            ask_secret(&question, &context.system.interrupt)
+        };
+        let hint = "`age-keygen` makes such files; a private key ssh-ed25519 or ssh-rsa is one";
+        Keys::new(Arc::clone(&context.system.runner), &files, &ask)
+            .map_err(|error| CommandError::new(Exit::Failed, error).hint(hint))
     }
 
     /// Looks at the place that was chosen; the chosen machine must be there.
