@@ -7,7 +7,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use redcedar_system::Level;
 
 use crate::commands::{
-    backup, completions, diagnostics, diff, find, init, link, list, man, peer, restore, run, snapshot,
+    backup, completions, diagnostics, diff, drill, find, init, link, list, man, peer, restore, run, snapshot,
     status, validate, validate_command, verify,
 };
 use crate::output::ProgressMode;
@@ -104,6 +104,7 @@ pub(crate) enum Command {
     Diff(diff::Args),
     Restore(restore::Args),
     Verify(verify::Args),
+    Drill(drill::Args),
     Status(status::Args),
     Snapshot(snapshot::Args),
     Peer(peer::Args),

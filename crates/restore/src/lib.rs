@@ -9,6 +9,7 @@ mod checksums;
 mod content;
 pub mod database;
 pub mod diff;
+pub mod drill;
 mod extract;
 pub mod find;
 mod layer;

@@ -1,6 +1,6 @@
 //! `redcedar restore`: everything back, as of any day.
 
-mod databases;
+pub(super) mod databases;
 mod mailboxes;
 mod repositories;
 

@@ -65,8 +65,8 @@ fn machine(command: &str) -> Sandbox {
         fs_err::create_dir_all(sandbox.path(directory)).unwrap();
     }
     match command {
-        "backup" | "list" | "find" | "diff" | "restore" | "verify" | "run" | "status" | "validate"
-        | "peer" | "validate-command" => {
+        "backup" | "list" | "find" | "diff" | "restore" | "verify" | "drill" | "run" | "status"
+        | "validate" | "peer" | "validate-command" => {
             prepare(&sandbox, "backup /etc /home/anna --to /mnt/backup");
             prepare(&sandbox, "init /etc /home/anna --base /var/backups/redcedar");
             for directory in ["collect", "stage", "work"] {

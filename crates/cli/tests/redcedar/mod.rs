@@ -1,5 +1,6 @@
 //! Conversations with `redcedar`.
 
+mod drills;
 mod errors;
 mod examples;
 mod help;

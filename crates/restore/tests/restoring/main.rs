@@ -3,6 +3,7 @@
 
 mod choices;
 mod damage;
+mod drilled;
 mod exact;
 mod foreign;
 mod found;
