@@ -23,9 +23,18 @@ const METADATA: [&str; 9] = [
 /// Digests of files as they were before they were encrypted or split, by the names they had.
 pub const ORIGINS: &str = "cback.origins.sha256";
 
+/// Recovery data for a day, in the format of PAR2: what describes it. Beside it are volumes, `cback.recovery.vol000+20.par2`.
+pub const RECOVERY: &str = "cback.recovery.par2";
+
 /// Whether a file is about backups rather than one. The originals take every `cback.…` for such a file, even a directory.
 pub fn is_metadata(name: &OsStr) -> bool {
-    METADATA.iter().any(|known| name == *known)
+    METADATA.iter().any(|known| name == *known) || is_recovery(name)
+}
+
+/// Whether a file is recovery data.
+pub fn is_recovery(name: &OsStr) -> bool {
+    let name = name.as_bytes();
+    name == RECOVERY.as_bytes() || (name.starts_with(b"cback.recovery.vol") && name.ends_with(b".par2"))
 }
 
 /// Which original's rules name outputs.

@@ -8,7 +8,7 @@ use redcedar_system::Level;
 
 use crate::commands::{
     backup, completions, diagnostics, diff, drill, find, init, link, list, man, peer, restore, run, snapshot,
-    status, validate, validate_command, verify,
+    span, status, sync, validate, validate_command, verify,
 };
 use crate::output::ProgressMode;
 use crate::output::style::ColorMode;
@@ -107,6 +107,8 @@ pub(crate) enum Command {
     Drill(drill::Args),
     Status(status::Args),
     Snapshot(snapshot::Args),
+    Span(span::Args),
+    Sync(sync::Args),
     Peer(peer::Args),
     Init(init::Args),
     Validate(validate::Args),

@@ -14,7 +14,8 @@ use rustix::fs::{Access, AtFlags, CWD, accessat};
 
 pub use sections::sections;
 
-use crate::plan::{Actions, Builtin, Function, PlanError};
+use crate::plan::Actions;
+use crate::store::Drive;
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +93,8 @@ impl Findings {
         }
         if let Some(store) = &config.store {
             self.directory("Store source directory", &store.source_dir, Need::Read);
-            if !is_accessible(&store.target_device, Access::WRITE_OK) {
+            let place = Drive::configured(config).map(|drive| drive.setup().place());
+            if !matches!(place, Some(Ok(_))) {
                 let id = store.target_scsi_id.as_ref().map_or("None", |id| id.as_str());
                 let device = escape::display(&*store.target_device);
                 self.error(format!("Backup device [{device}] [{id}] is not valid."));
@@ -197,19 +199,8 @@ impl Findings {
                 None => self.error(format!("The hook for action [{}] has no command.", **action)),
             }
         }
-        self.unavailable(actions, config);
-    }
-
-    fn unavailable(&mut self, actions: Result<Actions, PlanError>, config: &Config) {
-        let actions = match actions {
-            Ok(actions) => actions,
-            Err(error) => return self.error(error.to_string()),
-        };
-        for name in actions.names() {
-            let function = actions.get(name).map(|action| action.function);
-            if function == Some(Function::Builtin(Builtin::Store)) && config.store.is_some() {
-                self.warning(format!("Action [{name}] is not available in this version of Redcedar."));
-            }
+        if let Err(error) = actions {
+            self.error(error.to_string());
         }
     }
 

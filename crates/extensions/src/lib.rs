@@ -5,6 +5,7 @@
 //! same in several sections), [`output`] (files of the collect directory that appear only when they are complete),
 //! [`databases`] (which databases are dumped, one file each) and [`staged`] (what is done with every file of the staged days).
 
+mod capacity;
 mod databases;
 mod encrypt;
 mod git;
@@ -37,4 +38,5 @@ pub const ALL: &[&dyn Extension] = &[
     &sysinfo::Sysinfo,
     &encrypt::Encrypt,
     &split::Split,
+    &capacity::CapacityLimit,
 ];

@@ -12,6 +12,7 @@ pub mod diff;
 pub mod drill;
 mod extract;
 pub mod find;
+mod intent;
 mod layer;
 mod layers;
 pub mod list;
@@ -25,6 +26,7 @@ mod peer;
 pub mod place;
 mod plan;
 mod preview;
+mod repair;
 mod report;
 mod repository;
 mod restore;
@@ -44,6 +46,7 @@ pub use object::Overwrite;
 pub use owners::{OwnerRule, OwnerRuleError};
 pub use peer::PeerError;
 pub use preview::{Action, Deed};
+pub use repair::{RepairError, RepairReport, RepairRequest, repair};
 pub use report::{Failure, ItemReport, Report};
 pub use repository::{RepositoryError, RepositoryReport, RepositoryRequest, restore_repository};
 pub use restore::{Compared, RestoreError, RestoreRequest, compare, restore};
@@ -51,4 +54,6 @@ pub use source::{
     Day, OtherKind, PeerDay, Source, SourceError, StoredFile, StoredItem, StoredKind, classify,
 };
 pub use sqlite::{SqliteError, SqliteReport, SqliteRequest, restore_sqlite};
-pub use verify::{Ages, Finding, Proofs, Severity, Share, VerifyError, VerifyReport, VerifyRequest, verify};
+pub use verify::{
+    Ages, Finding, PlaceFinding, Proofs, Severity, Share, VerifyError, VerifyReport, VerifyRequest, verify,
+};

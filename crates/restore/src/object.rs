@@ -11,12 +11,13 @@ use redcedar_archive::Kind;
 use redcedar_archive::manifest::Entry;
 use redcedar_system::fs::TEMPORARY_PREFIX;
 use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, Stat, linkat, makedev, mknodat, openat, renameat, statat, symlinkat,
+    AtFlags, FileType, Mode, OFlags, fstat, linkat, makedev, mknodat, openat, renameat, statat, symlinkat,
     unlinkat,
 };
 use rustix::io::Errno;
 
 use crate::content::Content;
+use crate::intent::{Intent, is_directory, judge};
 use crate::metadata::{Attributes, MetadataSetter};
 use crate::notes::Notes;
 use crate::owners::OwnerRule;
@@ -41,21 +42,6 @@ impl Overwrite {
     pub fn changes_directories(self) -> bool {
         matches!(self, Self::IfDifferent | Self::Always)
     }
-}
-
-/// What would become of an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Intent {
-    /// Nothing is in its place.
-    Create,
-    /// What is in its place is replaced.
-    Replace,
-    /// The directory is there and gets its mode, owner and times.
-    Update,
-    /// It is there and the same.
-    Same,
-    /// What is there is left alone.
-    Keep,
 }
 
 /// What became of an object.
@@ -105,12 +91,12 @@ pub(crate) fn io_error<E: Into<io::Error>>(intent: &'static str) -> impl Fn(E) -
 
 /// Writes objects. One per thread.
 pub struct ObjectWriter<'t> {
-    target: &'t Target,
-    overwrite: Overwrite,
+    pub(crate) target: &'t Target,
+    pub(crate) overwrite: Overwrite,
     /// What goes where a directory is in the way that is not empty.
     surplus: Option<&'t Surplus>,
-    walker: Walker<'t>,
-    metadata: MetadataSetter<'t>,
+    pub(crate) walker: Walker<'t>,
+    pub(crate) metadata: MetadataSetter<'t>,
 }
 
 impl<'t> ObjectWriter<'t> {
@@ -223,7 +209,7 @@ impl<'t> ObjectWriter<'t> {
     }
 
     /// Whether both are names of one file already.
-    fn is_link_to(
+    pub(crate) fn is_link_to(
         &mut self,
         path: &Path,
         first_directory: BorrowedFd<'_>,
@@ -268,45 +254,37 @@ impl<'t> ObjectWriter<'t> {
         self.metadata.finish_directory(directory, path, entry, attributes)
     }
 
-    /// What would become of an object.
+    /// Gives a file that is there the mode, owner, time and attributes that it should have, if it has not.
     ///
     /// # Errors
-    /// When what is in its place cannot be looked at.
-    pub(crate) fn intent(&mut self, path: &Path, entry: &Entry) -> Result<Intent, ObjectError> {
-        let below = self.target.below(path);
-        if entry.kind == Kind::Directory && below.as_os_str().is_empty() {
-            return Ok(self.intent_of_directory());
+    /// When they cannot be set.
+    pub fn adjust_file(
+        &mut self,
+        file: &File,
+        path: &Path,
+        entry: &Entry,
+        attributes: Attributes<'_>,
+    ) -> Result<Written, ObjectError> {
+        let stat = fstat(file).map_err(io_error("cannot look at it"))?;
+        if self.metadata.is_same(&stat, entry, path) {
+            return Ok(Written::Unchanged);
         }
-        let (parent, name) = split(below);
-        // Where there is no directory, nothing is in it; what is in the place of one is told with it.
-        let Ok(directory) = self.walker.find(parent) else { return Ok(Intent::Create) };
-        let stat = match statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Err(Errno::NOENT) => return Ok(Intent::Create),
-            stat => stat.map_err(io_error("cannot look at what is in its place"))?,
-        };
-        Ok(match entry.kind {
-            Kind::Directory if is_directory(&stat) => self.intent_of_directory(),
-            Kind::Directory if self.overwrite.changes_directories() => Intent::Replace,
-            Kind::Directory => Intent::Keep,
-            _ => judge(self.overwrite, &mut self.metadata, &stat, entry, path),
-        })
+        self.metadata.set_all(file, path, entry, attributes).map(|()| Written::Restored(0))
     }
 
-    fn intent_of_directory(&self) -> Intent {
-        if self.overwrite.changes_directories() { Intent::Update } else { Intent::Keep }
-    }
-
-    /// Whether a further name of a file is there already.
+    /// Gives a link that is there the owner and the time that it should have, if it has not.
     ///
     /// # Errors
-    /// When it cannot be looked at.
-    pub(crate) fn is_linked(&mut self, path: &Path, first: &Path) -> Result<bool, ObjectError> {
-        let mut other = Walker::new(self.target);
-        let (first_directory, first_name) = split(self.target.below(first));
-        match other.find(first_directory) {
-            Ok(directory) => self.is_link_to(path, directory, first_name),
-            Err(_) => Ok(false),
+    /// When they cannot be set.
+    pub fn adjust_link(&mut self, path: &Path, entry: &Entry) -> Result<Written, ObjectError> {
+        let (directory, name) = split(self.target.below(path));
+        let directory = self.walker.find(directory).map_err(io_error("cannot enter its directory"))?;
+        let stat =
+            statat(directory, name, AtFlags::SYMLINK_NOFOLLOW).map_err(io_error("cannot look at it"))?;
+        if self.metadata.is_same_link(&stat, entry, path) {
+            return Ok(Written::Unchanged);
         }
+        self.metadata.finish_special(directory, name, path, entry, &[]).map(|()| Written::Restored(0))
     }
 
     /// Makes an object under its name. Where something has the name, [`Overwrite`] decides; it is replaced by renaming, so
@@ -345,29 +323,8 @@ impl<'t> ObjectWriter<'t> {
     }
 }
 
-/// What happens to what is in the place of an object.
-fn judge(
-    overwrite: Overwrite,
-    metadata: &mut MetadataSetter<'_>,
-    stat: &Stat,
-    entry: &Entry,
-    path: &Path,
-) -> Intent {
-    match overwrite {
-        Overwrite::Never => Intent::Keep,
-        Overwrite::IfDifferent | Overwrite::IfOlder if metadata.is_same(stat, entry, path) => Intent::Same,
-        Overwrite::IfOlder if !is_older(stat, entry) => Intent::Keep,
-        Overwrite::IfDifferent | Overwrite::IfOlder | Overwrite::Always => Intent::Replace,
-    }
-}
-
-/// Whether what is there changed last before what is stored did.
-fn is_older(stat: &Stat, entry: &Entry) -> bool {
-    (stat.st_mtime, stat.st_mtime_nsec) < (entry.modified.seconds, u64::from(entry.modified.nanoseconds))
-}
-
 /// Directory and name, below the target.
-fn split(path: &Path) -> (&Path, &OsStr) {
+pub(crate) fn split(path: &Path) -> (&Path, &OsStr) {
     (path.parent().unwrap_or(Path::new("")), path.file_name().unwrap_or_default())
 }
 
@@ -393,10 +350,6 @@ fn make_special(
         Kind::File | Kind::Directory | Kind::Socket => return Err(ObjectError::Socket),
     };
     made.map_err(io_error("cannot make it"))
-}
-
-fn is_directory(stat: &Stat) -> bool {
-    FileType::from_raw_mode(stat.st_mode) == FileType::Directory
 }
 
 /// Gives the finished object its name. An empty directory in its place goes, a full one does not.

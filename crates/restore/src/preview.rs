@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use redcedar_system::{Interrupt, Interrupted};
 use serde::Serialize;
 
-use crate::object::{Intent, ObjectError, ObjectWriter};
+use crate::intent::Intent;
+use crate::object::{ObjectError, ObjectWriter};
 use crate::plan::{Object, Plan};
 use crate::report::{Failure, Report, as_text};
 

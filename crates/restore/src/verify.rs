@@ -1,6 +1,7 @@
 //! Proving that what is stored is what was collected.
 
 mod proofs;
+mod report;
 mod stored;
 mod units;
 
@@ -9,12 +10,10 @@ use std::ffi::{OsStr, OsString};
 use std::io::Read;
 use std::path::PathBuf;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use redcedar_archive::manifest::{Entry, Flaw, Line};
 use redcedar_archive::reader::{BlockIndex, Event, Member, MemberKind, Members};
 use redcedar_system::{Interrupt, Interrupted, Monitor, escape};
-use serde::Serialize;
 
 use crate::content::Content;
 use crate::database::{ReadError, StoredDump};
@@ -22,12 +21,14 @@ use crate::layer::{Manifest, read_header};
 use crate::list::{Base, Runs};
 use crate::mailbox;
 use crate::path::clean;
+use crate::place::{Place, PlaceFault};
 use crate::repository::{self, Chains, RepositoryError};
 use crate::scan::describe;
 use crate::source::{OtherKind, PeerDay, Source, StoredFile, StoredItem};
 use crate::sqlite;
 
 pub use self::proofs::{Proofs, Share};
+pub use self::report::{Ages, Finding, PlaceFinding, Severity, VerifyReport};
 use self::units::Unit;
 
 /// What to prove.
@@ -39,63 +40,6 @@ pub struct VerifyRequest {
     pub day: Option<Date>,
     /// Only so much of it: what was proven longest ago.
     pub share: Option<Share>,
-}
-
-/// What was proven, and what was found.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct VerifyReport {
-    /// Files read.
-    pub files: u64,
-    /// Bytes of these files.
-    pub bytes: u64,
-    /// Members of archives read to their ends.
-    pub members: u64,
-    /// Members whose content is what the manifest says.
-    pub proven: u64,
-    /// Archives without manifests: only their structure could be checked.
-    pub unproven: u64,
-    /// Encrypted files without a key for them here: only that they are what was stored could be checked.
-    pub locked: u64,
-    /// How old the proofs are of all that could have been looked at.
-    pub ages: Ages,
-    /// Everything that is not as it should be.
-    pub findings: Vec<Finding>,
-}
-
-/// How old proofs are.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Ages {
-    /// How many archives and other files there are, each with what belongs to it.
-    pub total: u64,
-    /// How many of them were never proven, or changed since, or are damaged.
-    pub never: u64,
-    /// When the one was proven that was proven longest ago.
-    pub oldest: Option<Timestamp>,
-}
-
-/// Something that is not as it should be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// The day.
-    pub date: Date,
-    /// The machine.
-    pub peer: String,
-    /// The file it is about.
-    pub file: String,
-    /// How bad it is.
-    pub severity: Severity,
-    /// What it is.
-    pub message: String,
-}
-
-/// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Severity {
-    /// Something cannot be brought back, or not as it was.
-    Damage,
-    /// It was known when it was stored: a file that changed while it was read, or could not be read.
-    Known,
 }
 
 /// Why nothing was proven.
@@ -121,6 +65,13 @@ pub fn verify(
 ) -> Result<VerifyReport, VerifyError> {
     let wanted = request.share.map(|share| units::choose(units::all(source, request), share, proofs));
     let mut report = VerifyReport::default();
+    if request.peer.is_none() && request.day.is_none() {
+        for place in source.places() {
+            monitor.task(&format!("Checking {}", escape::display(place.root())));
+            report.places.extend(check_place(&**place));
+            interrupt.check()?;
+        }
+    }
     let mut runs = Runs::default();
     let mut repositories = Chains::default();
     for day in source.days() {
@@ -145,6 +96,17 @@ pub fn verify(
     units::forget_gone(source, proofs);
     report.ages = units::ages(&units::all(source, request), proofs);
     Ok(report)
+}
+
+fn check_place(place: &dyn Place) -> Vec<PlaceFinding> {
+    let faults = place.faults().unwrap_or_else(|error| {
+        vec![PlaceFault { path: place.root().to_owned(), message: format!("it cannot be checked: {error}") }]
+    });
+    let finding = |fault: PlaceFault| PlaceFinding {
+        path: escape::display(&fault.path).to_string(),
+        message: fault.message,
+    };
+    faults.into_iter().map(finding).collect()
 }
 
 struct Check<'a> {

@@ -8,6 +8,7 @@
 pub mod compare;
 pub mod databases;
 pub mod debian;
+pub mod disc;
 pub mod faults;
 pub mod keyring;
 pub mod members;
@@ -15,6 +16,7 @@ pub mod oracle;
 pub mod pool;
 pub mod program;
 pub mod rng;
+pub mod s3;
 pub mod sshd;
 pub mod trees;
 pub mod trusted;

@@ -8,6 +8,7 @@ mod mbox;
 pub(crate) mod measure;
 mod report;
 mod restore;
+mod s3;
 mod setting;
 pub(crate) mod snapshot;
 mod stage;
@@ -28,6 +29,8 @@ pub(crate) enum Part {
     Snapshot(snapshot::Options),
     /// Write snapshots of many small files: the first, and one of an unchanged tree
     Generations(generations::Options),
+    /// Keep buckets equal to directories
+    S3(s3::Options),
     /// Get back: everything, one file; find a file in a large pool
     Restore(restore::Options),
     /// Stage many peers over ssh
@@ -69,6 +72,7 @@ pub(crate) fn run(part: Part) -> anyhow::Result<()> {
         Part::Mbox(options) => mbox::run(&options),
         Part::Snapshot(options) => snapshot::run(&options),
         Part::Generations(options) => generations::run(&options),
+        Part::S3(options) => s3::run(&options),
         Part::Restore(options) => restore::run(&options),
         Part::Stage(options) => stage::run(&options),
     }?;

@@ -14,13 +14,17 @@ pub(crate) mod peer;
 pub(crate) mod restore;
 pub(crate) mod run;
 pub(crate) mod snapshot;
+pub(crate) mod span;
 pub(crate) mod status;
+pub(crate) mod sync;
 pub(crate) mod validate;
 pub(crate) mod validate_command;
 pub(crate) mod verify;
 
+mod bucket;
 mod configuration;
 mod context;
+mod discs;
 mod error;
 mod outcome;
 mod paths;
@@ -47,7 +51,9 @@ pub(crate) fn execute(command: &Command, context: &Context, out: &mut Out) -> Co
         Command::Verify(args) => verify::run(args, context, out),
         Command::Drill(args) => drill::run(args, context, out),
         Command::Status(args) => status::run(args, context, out),
+        Command::Span(args) => span::run(args, context, out),
         Command::Snapshot(args) => snapshot::run(args, context, out),
+        Command::Sync(args) => sync::run(args, context, out),
         Command::Peer(args) => peer::run(args, context, out),
         Command::Init(args) => init::run(args, context, out),
         Command::Validate(args) => validate::run(args, context, out),

@@ -14,11 +14,12 @@ use super::{CommandError, CommandResult, Context, Out, configuration, outcome, v
 use crate::exit::Exit;
 use crate::output::json::Document;
 
-/// Run actions of the configuration: collect, stage, purge, …
+/// Run actions of the configuration: collect, stage, store, purge, …
 ///
 /// `collect` stores what is configured into archives, `stage` gathers the archives of all peers in a directory for each day,
-/// `purge` deletes what is old enough. `all` is collect, stage, store and purge, as far as they are configured. Actions run in
-/// their configured order, whatever the order of the words.
+/// `store` writes the days to a disc or image, `purge` deletes what is old enough. `all` is all four, as far as they are
+/// configured. `rebuild` writes the days of the week to a new disc, `initialize` prepares one. Actions run in their configured
+/// order, whatever the order of the words.
 ///
 /// With `--managed` each action is also run on the managed peers that list it, one after the other, through their remote shells.
 /// One that fails there is told and counted, and the rest goes on: exit code 7.
@@ -30,7 +31,7 @@ use crate::output::json::Document;
   redcedar run collect stage --jobs 8 --wait-until 05:30
   redcedar run collect stage purge --dry-run")]
 pub(crate) struct Args {
-    /// What to do: collect, stage, purge, all, validate, or an action of the configuration
+    /// What to do: collect, stage, store, purge, all, rebuild, initialize, validate, or an action of the configuration
     #[arg(value_name = "ACTION", required = true)]
     actions: Vec<String>,
     /// Store everything, as on the first day of the week

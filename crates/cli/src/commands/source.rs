@@ -1,27 +1,32 @@
 //! Where backed-up data is read from.
 
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::civil::Weekday;
 use redcedar_engine::schedule::weekday;
-use redcedar_restore::place::{Directory, Place};
+use redcedar_restore::place::{Directory, Place, Places};
 use redcedar_restore::{Keys, Source, SourceError};
 use redcedar_system::environment::REDCEDAR_IDENTITY;
 use redcedar_system::escape;
 use redcedar_system::terminal::ask_secret;
 
-use super::{CommandError, Context, configuration};
+use super::{CommandError, Context, bucket, configuration, discs};
 use crate::exit::Exit;
 
 /// The arguments that choose what is read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct SourceArgs {
-    /// Where the backup is: the DEST of `backup`, a staging directory, a collect directory, or a directory with archives; may be
-    /// given several times, for what lies in several places [default: the staging or collect directory of the configuration]
+    /// Where the backup is: the DEST of `backup`, a staging directory, a collect directory, a directory with archives, a place in
+    /// a bucket (s3://BUCKET/PREFIX) with any of these, a drive with a disc, or an image of one; may be given several times,
+    /// for what lies in several places [default: the staging or collect directory of the configuration]
     #[arg(long, value_name = "SOURCE")]
     from: Vec<PathBuf>,
+    /// Read a disc as it was after its session N, counted from 1 [default: the last one]
+    #[arg(long, value_name = "N", requires = "from")]
+    session: Option<u32>,
     /// Only this machine
     #[arg(long, value_name = "NAME")]
     pub(crate) peer: Option<OsString>,
@@ -45,11 +50,29 @@ impl SourceArgs {
             [] => configured(context).map(|(directory, day)| (vec![directory], Some(day)))?,
             paths => (paths.to_vec(), None),
         };
+        if self.session.is_some() && !paths.iter().any(|path| is_disc(path)) {
+            let message = "there are sessions on discs only, and --from names neither a drive nor an image";
+            return Err(CommandError::message(Exit::Usage, message));
+        }
         let keys = self.keys(context)?;
-        let places = paths.iter().map(|path| place(path)).collect::<Result<_, _>>();
-        let source = places.and_then(|places| Source::open_places(places, &keys));
+        let mut places: Places = Vec::new();
+        for (number, path) in paths.iter().enumerate() {
+            if is_disc(path) {
+                let is_again = paths[..number].contains(path);
+                places.extend(discs::open(path, self.session, is_again, context)?);
+            } else {
+                places.push(place(path, context)?);
+            }
+        }
+        let source = Source::open_places(places, &keys);
         let source = source.map_err(|error| CommandError::new(Exit::Failed, error))?;
         Ok(Found { source, starting_day })
+    }
+
+    /// Looks at a directory instead of what was chosen.
+    pub(crate) fn open_directory(&self, path: &Path, context: &Context) -> Result<Source, CommandError> {
+        let source = Source::open_places(vec![place(path, context)?], &self.keys(context)?);
+        source.map_err(|error| CommandError::new(Exit::Failed, error))
     }
 
     /// What opens what is encrypted.
@@ -97,10 +120,22 @@ fn configured(context: &Context) -> Result<(PathBuf, Weekday), CommandError> {
     Ok((directory, weekday(config.options.starting_day)))
 }
 
-/// What `--from` names.
-fn place(path: &Path) -> Result<Arc<dyn Place>, SourceError> {
+/// What `--from` names, if it is no disc.
+fn place(path: &Path, context: &Context) -> Result<Arc<dyn Place>, CommandError> {
+    if path.as_os_str().as_bytes().starts_with(b"s3://") {
+        return bucket::place(path, context);
+    }
     match Directory::new(path) {
         Ok(directory) => Ok(Arc::new(directory)),
-        Err(source) => Err(SourceError::Io { path: path.to_owned(), source }),
+        Err(source) => {
+            let error = SourceError::Io { path: path.to_owned(), source };
+            Err(CommandError::new(Exit::Failed, error))
+        }
     }
+}
+
+/// Whether it is what a disc can be in: a drive, or an image. Whatever else it is, it is taken for a directory.
+fn is_disc(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    fs_err::metadata(path).is_ok_and(|found| found.is_file() || found.file_type().is_block_device())
 }

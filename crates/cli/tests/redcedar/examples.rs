@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use redcedar_testing::program;
+use redcedar_testing::s3::Server;
 
 use super::{Sandbox, help};
 
@@ -25,7 +26,7 @@ fn every_example_of_the_help_works() {
 fn every_command_of_the_documents_works() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut count = 0;
-    for document in ["README.md", "docs/manual.md", "docs/peers.md"] {
+    for document in ["README.md", "docs/manual.md", "docs/peers.md", "docs/buckets.md"] {
         let text = fs_err::read_to_string(root.join(document)).unwrap();
         for example in examples_in(&text, "    redcedar ") {
             works(&example);
@@ -45,12 +46,30 @@ fn examples_in(text: &str, prefix: &str) -> Vec<String> {
 
 fn works(example: &str) {
     let sandbox = machine(example.split(' ').next().unwrap());
+    let server = if example.contains("s3://") { Server::required() } else { None };
+    if server.is_none() && example.contains("s3://") {
+        return;
+    }
     // What a master asks for, for the command that answers it.
     let request = format!("scp -t {}/cback.stage", sandbox.path(COLLECT).display());
     let mut command = sandbox.command(example);
     command.env("SSH_ORIGINAL_COMMAND", request).env("PATH", path_with_client(&sandbox));
+    if let Some(server) = &server {
+        fill(server, &sandbox);
+        server.environment(&mut command);
+    }
     let output = program::run(&mut command);
     assert_eq!(output.status.code(), Some(0), "redcedar {example}\n{}", program::describe(&output));
+}
+
+/// What the examples suppose to be in a bucket: a directory, and a backup.
+fn fill(server: &Server, sandbox: &Sandbox) {
+    prepare(sandbox, "backup /home/anna --to /tmp/backup");
+    for line in ["sync /home/anna s3://bucket/anna", "sync /tmp/backup s3://bucket/host"] {
+        let mut command = sandbox.command(line);
+        server.environment(&mut command);
+        program::succeed(&mut command);
+    }
 }
 
 /// Where the machine collects.
@@ -85,6 +104,18 @@ fn machine(command: &str) -> Sandbox {
             sandbox.at("2026-11-24T02:00:00");
             sandbox.write("/home/anna/report.odt", "final");
             prepare(&sandbox, "backup /etc /home/anna --to /mnt/backup");
+        }
+        "span" => {
+            let root = sandbox.root().display();
+            let config = format!(
+                "<cb_config><options><starting_day>monday</starting_day><working_dir>{root}/tmp</working_dir>\
+                <backup_user>root</backup_user><backup_group>root</backup_group><rcp_command>scp</rcp_command>\
+                </options><store><source_dir>{root}/mnt</source_dir><media_type>cdrw-74</media_type>\
+                <target_device>{root}/disc.iso</target_device></store></cb_config>"
+            );
+            sandbox.write("/etc/redcedar.conf", config);
+            sandbox.write("/mnt/2026/11/23/web/etc.tar", "a day");
+            sandbox.write("/mnt/2026/11/23/cback.stage", "");
         }
         "snapshot" => {
             // No packages: those of the machine that runs the test are none of its business.

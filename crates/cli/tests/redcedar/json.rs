@@ -36,6 +36,7 @@ fn every_key_is_documented() {
         "snapshot list --from /mnt/store",
         "snapshot restore --from /mnt/store --to /from-store",
         "snapshot verify --from /mnt/store",
+        "snapshot rebuild-plan --from /mnt/store",
         "snapshot diff latest --from /mnt/store",
         "snapshot prune --from /mnt/store --keep-last 3 --dry-run",
     ];

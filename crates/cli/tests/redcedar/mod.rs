@@ -1,5 +1,6 @@
 //! Conversations with `redcedar`.
 
+mod discs;
 mod drills;
 mod errors;
 mod examples;
@@ -9,10 +10,13 @@ mod machine;
 mod managed;
 mod peer;
 mod pool;
+mod rebuild;
+mod repair;
 mod sandbox;
 mod shares;
 mod snapshot;
 mod sources;
+mod span;
 mod status;
 mod story;
 

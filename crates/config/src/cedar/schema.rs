@@ -216,6 +216,10 @@ static STORE: Shape = Shape {
         value("refresh_media_delay"),
         value("eject_delay"),
         section(&Shape { name: "blank_behavior", children: &[value("mode"), value("factor")] }),
+        value("burner"),
+        value("media_size"),
+        value("redundancy"),
+        text("disc_program"),
     ],
 };
 

@@ -8,11 +8,11 @@ pub(crate) struct Dialect {
     /// Name of the program.
     pub(super) program: &'static str,
     /// The version whose behaviour this is.
-    pub(super) version: &'static str,
+    pub(in super::super) version: &'static str,
     /// Configuration file when none is given.
     pub(super) config: &'static str,
     /// Log file when none is given.
-    pub(super) log: &'static str,
+    pub(in super::super) log: &'static str,
     /// How what is collected is named.
     pub(super) naming: naming::Dialect,
     /// Whether there is a switch `--unsupported`.

@@ -2,8 +2,9 @@
 //! done is ours.
 
 mod dialect;
-mod options;
-mod texts;
+pub(super) mod options;
+pub(crate) mod span;
+pub(super) mod texts;
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -23,10 +24,6 @@ pub(crate) use dialect::{CBACK, CBACK3, Dialect};
 use options::Options;
 
 use crate::exit::Exit;
-use crate::logging::{Log, LogFile};
-
-/// The largest mode that the original's system calls take.
-const LARGEST_MODE: u128 = i32::MAX as u128;
 
 /// Runs the program.
 pub(crate) fn main(dialect: &Dialect, args: Vec<OsString>) -> Exit {
@@ -48,7 +45,7 @@ pub(crate) fn main(dialect: &Dialect, args: Vec<OsString>) -> Exit {
     if inform(&options, dialect, &environment, clock.as_ref()) {
         return Exit::Done;
     }
-    let monitor = match open_log(&options, dialect, &clock) {
+    let monitor = match options.log.open(dialect.log, &clock) {
         Ok(monitor) => monitor,
         Err(message) => {
             say(io::stderr(), &format!("Error setting up logging: {message}\n"));
@@ -59,7 +56,7 @@ pub(crate) fn main(dialect: &Dialect, args: Vec<OsString>) -> Exit {
 }
 
 /// Whoever does not read what we say does not want to know.
-fn say(mut to: impl Write, text: &str) {
+pub(super) fn say(mut to: impl Write, text: &str) {
     let _unheard = to.write_all(text.as_bytes()).and_then(|()| to.flush());
 }
 
@@ -77,29 +74,6 @@ fn inform(options: &Options, dialect: &Dialect, environment: &Environment, clock
         return false;
     }
     true
-}
-
-fn open_log(
-    options: &Options,
-    dialect: &Dialect,
-    clock: &Arc<dyn Clock>,
-) -> Result<Arc<dyn Monitor>, String> {
-    let mode = options.mode.unwrap_or(texts::MODE.into());
-    let default_owner = || (texts::OWNER.0.to_owned(), texts::OWNER.1.to_owned());
-    let file = LogFile {
-        path: options.logfile.clone().unwrap_or_else(|| PathBuf::from(dialect.log)),
-        owner: options.owner.clone().unwrap_or_else(default_owner),
-        mode: u32::try_from(mode.min(LARGEST_MODE)).unwrap_or(texts::MODE),
-    };
-    if mode > LARGEST_MODE {
-        return Err(format!("mode {mode:o} is too large"));
-    }
-    let (opened, remark) = file.open().map_err(|error| error.to_string())?;
-    let log: Arc<dyn Monitor> = Arc::new(Log::new(opened, options.thresholds(), Arc::clone(clock)));
-    if let Some(remark) = remark {
-        log.warning(remark);
-    }
-    Ok(log)
 }
 
 /// Why the configuration cannot be used, or not for this.
@@ -135,15 +109,17 @@ impl Session<'_> {
     }
 
     fn log_header(&self) {
-        let default_log = Path::new(self.dialect.log);
-        let log = self.options.logfile.as_deref().unwrap_or(default_log);
         self.monitor.info("Cedar Backup run started.");
         self.monitor.info(format!("Options were [{}]", self.options.normalised()));
-        self.monitor.info(format!("Logfile is [{}]", escape::display(log)));
+        self.monitor.info(format!("Logfile is [{}]", escape::display(self.log_path())));
         let now = self.clock.now().timestamp();
         for line in texts::diagnostics(self.dialect, &self.environment, now) {
             self.monitor.info(line);
         }
+    }
+
+    fn log_path(&self) -> &Path {
+        self.options.log.path_or(self.dialect.log)
     }
 
     fn prepare(&self) -> Result<(Config, Document, Plan), SetupError> {

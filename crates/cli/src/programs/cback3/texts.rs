@@ -3,14 +3,10 @@
 use jiff::Timestamp;
 use redcedar_system::{Environment, account};
 
+use super::super::log_choice::{MODE, OWNER};
 use super::dialect::Dialect;
 
-const VERSION: &str = env!("CARGO_PKG_VERSION");
-
-/// Owner of a log that has to be created.
-pub(super) const OWNER: (&str, &str) = ("root", "adm");
-/// Permissions of a log that has to be created.
-pub(super) const MODE: u32 = 0o640;
+pub(in super::super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// How the program is used; begins with an empty line.
 pub(super) fn usage(dialect: &Dialect) -> String {
@@ -60,7 +56,7 @@ pub(super) fn usage(dialect: &Dialect) -> String {
 }
 
 /// Version and licence.
-pub(super) fn version(dialect: &Dialect) -> String {
+pub(in super::super) fn version(dialect: &Dialect) -> String {
     let released =
         if dialect.has_unsupported { format!(", released with Redcedar {VERSION}") } else { String::new() };
     format!(
@@ -77,7 +73,11 @@ pub(super) fn version(dialect: &Dialect) -> String {
 }
 
 /// Facts about program and machine, each a line; sorted by name.
-pub(super) fn diagnostics(dialect: &Dialect, environment: &Environment, now: Timestamp) -> [String; 6] {
+pub(in super::super) fn diagnostics(
+    dialect: &Dialect,
+    environment: &Environment,
+    now: Timestamp,
+) -> [String; 6] {
     let (system, release, machine) = account::platform();
     [
         ("Encoding", "utf-8".to_owned()),

@@ -1,0 +1,4 @@
+//! What the programs have in common that have to do with buckets.
+
+pub(crate) mod place;
+pub(crate) mod state;

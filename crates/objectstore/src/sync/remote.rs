@@ -1,0 +1,54 @@
+//! What is in a bucket below a prefix, by its names there.
+
+use super::PlanError;
+use crate::address::Address;
+use crate::bucket::Bucket;
+use crate::client::Object;
+use crate::error::Error;
+
+/// An object below the prefix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Remote {
+    pub(crate) name: String,
+    pub(crate) size: u64,
+    pub(crate) etag: String,
+    /// Seconds since 1970, by the clock of the server.
+    pub(crate) modified: i64,
+}
+
+/// As the server lists them, page by page; it is an error when that is not in the order of their bytes.
+pub(crate) fn streamed<'a>(
+    bucket: &'a Bucket,
+    place: &'a Address,
+) -> impl Iterator<Item = Result<Remote, PlanError>> + 'a {
+    let mut last: Option<String> = None;
+    objects(bucket, place).map(move |object| {
+        let object = object?;
+        if last.as_ref().is_some_and(|last| *last >= object.name) {
+            return Err(PlanError::Disorder);
+        }
+        last = Some(object.name.clone());
+        Ok(object)
+    })
+}
+
+/// All at once, sorted: for servers that list in an order of their own.
+pub(crate) fn sorted(bucket: &Bucket, place: &Address) -> Result<Vec<Remote>, Error> {
+    let mut all = objects(bucket, place).collect::<Result<Vec<_>, _>>()?;
+    all.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    all.dedup_by(|a, b| a.name == b.name);
+    Ok(all)
+}
+
+/// What stands for a directory (`name/`, without content) is left out, as the AWS CLI does.
+fn objects<'a>(bucket: &'a Bucket, place: &'a Address) -> impl Iterator<Item = Result<Remote, Error>> + 'a {
+    let objects = bucket.list(place.prefix());
+    objects.filter_map(move |object| match object {
+        Ok(Object { key, size: 0, .. }) if key.ends_with('/') => None,
+        Ok(Object { key, size, etag, modified }) => {
+            let name = place.name(&key)?.to_owned();
+            Some(Ok(Remote { name, size, etag, modified: modified.as_second() }))
+        }
+        Err(error) => Some(Err(error)),
+    })
+}
