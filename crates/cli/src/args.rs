@@ -7,7 +7,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use redcedar_system::Level;
 
 use crate::commands::{
-    backup, completions, diagnostics, diff, find, init, link, list, man, peer, restore, run, snapshot,
+    backup, completions, diagnostics, diff, find, init, link, list, man, peer, prune, restore, run, snapshot,
     status, sync, validate, validate_command, verify,
 };
 use crate::output::ProgressMode;
@@ -107,6 +107,7 @@ pub(crate) enum Command {
     Status(status::Args),
     Snapshot(snapshot::Args),
     Sync(sync::Args),
+    Prune(prune::Args),
     Peer(peer::Args),
     Init(init::Args),
     Validate(validate::Args),

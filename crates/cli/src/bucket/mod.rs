@@ -3,3 +3,4 @@
 pub(crate) mod place;
 pub(crate) mod state;
 pub(crate) mod store;
+pub(crate) mod thin;
