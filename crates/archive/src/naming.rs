@@ -8,7 +8,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 /// What is in a directory of backups without being a backup: indicators, how staging ended, our lists of digests.
-const METADATA: [&str; 9] = [
+const METADATA: [&str; 10] = [
     "cback.collect",
     "cback.stage",
     "cback.store",
@@ -18,14 +18,27 @@ const METADATA: [&str; 9] = [
     "cback.result",
     "cback.sha256",
     ORIGINS,
+    KEEP,
 ];
+
+/// In a daily directory: nobody deletes the day.
+pub const KEEP: &str = "redcedar.keep";
 
 /// Digests of files as they were before they were encrypted or split, by the names they had.
 pub const ORIGINS: &str = "cback.origins.sha256";
 
+/// Recovery data for a day, in the format of PAR2: what describes it. Beside it are volumes, `cback.recovery.vol000+20.par2`.
+pub const RECOVERY: &str = "cback.recovery.par2";
+
 /// Whether a file is about backups rather than one. The originals take every `cback.…` for such a file, even a directory.
 pub fn is_metadata(name: &OsStr) -> bool {
-    METADATA.iter().any(|known| name == *known)
+    METADATA.iter().any(|known| name == *known) || is_recovery(name)
+}
+
+/// Whether a file is recovery data.
+pub fn is_recovery(name: &OsStr) -> bool {
+    let name = name.as_bytes();
+    name == RECOVERY.as_bytes() || (name.starts_with(b"cback.recovery.vol") && name.ends_with(b".par2"))
 }
 
 /// Which original's rules name outputs.
@@ -58,19 +71,55 @@ pub fn normalise(path: &Path, dialect: Dialect) -> OsString {
     OsString::from_vec(replace_characters(&path, dialect))
 }
 
+/// A name for an absolute path that no other path has, and that all file systems and tools take as it is: `/` becomes `-`, and
+/// what could be mistaken for that or means something elsewhere is written `%2D`. Needless slashes do not count.
+pub fn distinct(path: &Path) -> OsString {
+    let path: PathBuf = path.components().collect();
+    let path = path.as_os_str().as_bytes();
+    let path = path.strip_prefix(b"/").unwrap_or(path);
+    let mut name = Vec::with_capacity(path.len());
+    for (index, byte) in path.iter().enumerate() {
+        match byte {
+            b'/' => name.push(b'-'),
+            b'.' if index == 0 => name.extend_from_slice(b"%2E"),
+            byte if *byte <= b' ' || *byte == 0x7f || br#"-%:\*?"<>|;'"#.contains(byte) => {
+                name.extend_from_slice(format!("%{byte:02X}").as_bytes());
+            }
+            _ => name.push(*byte),
+        }
+    }
+    OsString::from_vec(if name.is_empty() { b"%2F".to_vec() } else { name })
+}
+
+/// The names that something backed up by itself can have that is called `wanted`, its path or one of its names: the likeliest
+/// first.
+pub fn names(wanted: &OsStr) -> Vec<OsString> {
+    let path = Path::new(wanted);
+    let mut names = vec![wanted.to_owned()];
+    if path.is_absolute() {
+        names.push(distinct(path));
+    }
+    names.extend(spellings(path));
+    names
+}
+
+/// The names that the originals give to a path, written with or without a slash at its end.
+fn spellings(path: &Path) -> impl Iterator<Item = OsString> {
+    let plain = path.components().as_path().to_path_buf();
+    let mut with_slash = plain.as_os_str().to_owned();
+    with_slash.push("/");
+    let both = [plain, PathBuf::from(with_slash)].into_iter();
+    both.flat_map(|written| [Dialect::V3, Dialect::V2].map(|dialect| normalise(&written, dialect)))
+}
+
 /// The names that the archive holding `path` can have: those of the path itself and of every directory above it, nearest
 /// first; as both originals name them, each also with the trailing slash a configuration may carry.
 pub fn candidates(path: &Path) -> Vec<OsString> {
     let mut names: Vec<OsString> = Vec::new();
     for directory in path.ancestors().filter(|directory| !directory.as_os_str().is_empty()) {
-        let mut with_slash = directory.as_os_str().to_owned();
-        with_slash.push("/");
-        for written in [directory.to_path_buf(), PathBuf::from(with_slash)] {
-            for dialect in [Dialect::V3, Dialect::V2] {
-                let name = normalise(&written, dialect);
-                if !names.contains(&name) {
-                    names.push(name);
-                }
+        for name in spellings(directory) {
+            if !names.contains(&name) {
+                names.push(name);
             }
         }
     }
@@ -161,6 +210,37 @@ mod tests {
             assert_eq!(name(path.as_bytes(), Dialect::V2), &path.as_bytes()[1..], "{space:?}");
         }
         assert_eq!(name("/a\u{200b}b".as_bytes(), Dialect::V3), "a\u{200b}b".as_bytes());
+    }
+
+    #[test]
+    fn distinct_names_are_plain_where_paths_are_and_never_those_of_others() {
+        for (path, name) in [
+            ("/opt/svn/a", "opt-svn-a"),
+            ("/opt/svn/a/", "opt-svn-a"),
+            ("//opt//svn-a", "opt-svn%2Da"),
+            ("/.hid den/a:b%2D", "%2Ehid%20den-a%3Ab%252D"),
+            ("/home/ü", "home-ü"),
+            ("/", "%2F"),
+            ("/%2F", "%252F"),
+        ] {
+            assert_eq!(distinct(Path::new(path)), name, "{path}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn different_paths_have_different_distinct_names(one in "(/[-.%2DF:a]{1,4}){1,4}", other in "(/[-.%2DF:a]{1,4}){1,4}") {
+            let (one, other) = (Path::new(&one), Path::new(&other));
+            proptest::prop_assert_eq!(one == other, distinct(one) == distinct(other));
+        }
+    }
+
+    #[test]
+    fn what_is_backed_up_by_itself_is_found_by_its_path_and_by_any_of_its_names() {
+        let found = |wanted: &str| names(OsStr::new(wanted));
+        assert_eq!(found("/opt/svn-a")[..3], ["/opt/svn-a", "opt-svn%2Da", "opt-svn-a"]);
+        assert!(found("/opt/svn/a").contains(&"opt-svn-a-".into()), "configured with a slash at its end");
+        assert_eq!(found("opt-svn%2Da")[0], "opt-svn%2Da");
     }
 
     #[test]

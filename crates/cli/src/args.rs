@@ -7,8 +7,8 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use redcedar_system::Level;
 
 use crate::commands::{
-    backup, completions, diagnostics, diff, find, init, link, list, man, peer, prune, restore, run, snapshot,
-    status, sync, validate, validate_command, verify,
+    backup, completions, diagnostics, diff, find, init, link, list, man, mount, peer, prune, restore, run,
+    snapshot, span, status, sync, validate, validate_command, verify,
 };
 use crate::output::ProgressMode;
 use crate::output::style::ColorMode;
@@ -103,9 +103,11 @@ pub(crate) enum Command {
     Find(find::Args),
     Diff(diff::Args),
     Restore(restore::Args),
+    Mount(mount::Args),
     Verify(verify::Args),
     Status(status::Args),
     Snapshot(snapshot::Args),
+    Span(span::Args),
     Sync(sync::Args),
     Prune(prune::Args),
     Peer(peer::Args),

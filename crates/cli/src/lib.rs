@@ -1,5 +1,6 @@
 //! The programs of Redcedar: one executable, several names. The name it is called by picks the persona.
 
+mod answers;
 mod args;
 mod bucket;
 mod commands;

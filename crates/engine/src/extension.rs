@@ -13,6 +13,8 @@ pub enum Kind {
     Source,
     /// It works on staged days.
     Staged,
+    /// It looks at something and changes nothing. What it finds fails the run, but keeps nothing from being done.
+    Watch,
 }
 
 /// Something besides files that is backed up, or something that is done with staged days.

@@ -18,6 +18,7 @@ use crate::outcome::Outcome;
 use crate::plan::{Builtin, Function, HookCall, Place, Plan, Step};
 use crate::purge::{self, PurgeError};
 use crate::stage::{self, StageError, StageReport, StageRequest, StageSettings};
+use crate::store::{self, StoreError, StoreRequest};
 
 /// What is run, and how.
 #[derive(Clone, Copy)]
@@ -117,9 +118,20 @@ pub enum RunError {
         /// How many files or days failed.
         failed: usize,
     },
+    /// Something was found that must be looked at, while everything was done.
+    #[error("action [{action}]: {}", .found.join("; "))]
+    Found {
+        /// The action.
+        action: String,
+        /// What it found.
+        found: Vec<String>,
+    },
     /// Stage failed.
     #[error(transparent)]
     Stage(#[from] StageError),
+    /// A disc was not written, or does not count.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// Purge failed.
     #[error(transparent)]
     Purge(#[from] PurgeError),
@@ -181,18 +193,18 @@ fn check_function(step: &Step, request: &RunRequest<'_>) -> Result<(), RunError>
         return Err(RunError::NotConfigured(builtin));
     }
     match builtin {
-        Builtin::Collect if has_nothing_to_collect(config) => Err(RunError::NothingToCollect),
+        Builtin::Collect if request.has_nothing_to_collect() => Err(RunError::NothingToCollect),
         Builtin::Collect => {
             let mut sources = request.sources_of_collect();
             sources.try_for_each(|source| check_section(source, &step.action.name, request))
         }
-        Builtin::Stage | Builtin::Purge | Builtin::Validate => Ok(()),
-        Builtin::Store | Builtin::Rebuild | Builtin::Initialize => unavailable(),
+        Builtin::Stage
+        | Builtin::Store
+        | Builtin::Rebuild
+        | Builtin::Initialize
+        | Builtin::Purge
+        | Builtin::Validate => Ok(()),
     }
-}
-
-fn has_nothing_to_collect(config: &Config) -> bool {
-    config.collect.as_ref().is_none_or(|collect| collect.files.is_empty() && collect.dirs.is_empty())
 }
 
 /// Keeps other runs away, unless nothing is written here. A working directory that cannot be locked is no reason not to back up:
@@ -235,6 +247,8 @@ fn each_step(
         match self::step(step, request, announced, system, outcome) {
             // Findings here are no reason not to ask the clients for theirs, which is all that can follow.
             Err(RunError::NotValid) => result = Err(RunError::NotValid),
+            // A disc that is nearly full is no reason not to store.
+            Err(found @ RunError::Found { .. }) => result = Err(found),
             done => done?,
         }
     }
@@ -269,6 +283,9 @@ fn step(
         Some(Kind::Staged) if failed > 0 => {
             return Err(RunError::Unfinished { action: name.clone(), failed });
         }
+        Some(Kind::Watch) if failed > 0 => {
+            return Err(RunError::Found { action: name.clone(), found: outcome.failures.split_off(before) });
+        }
         _ => {}
     }
     for hook in &step.after {
@@ -301,9 +318,9 @@ fn act(
         }
         Function::Builtin(Builtin::Purge) => outcome.merge(purge::purge(config, system)?),
         Function::Builtin(Builtin::Validate) => findings::report(request, system)?,
-        Function::Builtin(Builtin::Store | Builtin::Rebuild | Builtin::Initialize) => {
-            return Err(RunError::Unavailable(step.action.name.clone()));
-        }
+        Function::Builtin(Builtin::Store) => outcome.merge(store::store(&request.discs(), system)?),
+        Function::Builtin(Builtin::Rebuild) => outcome.merge(store::rebuild(&request.discs(), system)?),
+        Function::Builtin(Builtin::Initialize) => outcome.merge(store::initialize(&request.discs(), system)?),
         Function::Extension(name) => match request.extension(name) {
             Some(extension) => outcome.merge(extension.run(&request.call(is_picked_up, system))?),
             None => return Err(RunError::Unavailable(step.action.name.clone())),
@@ -317,7 +334,7 @@ fn act(
 /// Collects files, and what extensions of ours add to them.
 fn collect(request: &RunRequest<'_>, is_picked_up: bool, system: &System) -> Result<Outcome, RunError> {
     let RunRequest { plan, config, dialect, threads, .. } = *request;
-    let sources = |is_picked_up| -> Result<Outcome, Interrupted> {
+    let sources: &dyn Fn(bool) -> Result<Outcome, Interrupted> = &|is_picked_up| {
         let mut outcome = Outcome::default();
         for source in request.sources_of_collect() {
             match source.run(&request.call(is_picked_up, system)) {
@@ -334,7 +351,7 @@ fn collect(request: &RunRequest<'_>, is_picked_up: bool, system: &System) -> Res
     };
     let request = CollectRequest {
         is_picked_up: Some(is_picked_up),
-        sources: &sources,
+        sources: request.sources_of_collect().next().map(|_| sources),
         ..CollectRequest::new(config, plan.full, dialect, threads)
     };
     Ok(collect::collect(&request, system)?)
@@ -351,6 +368,13 @@ impl<'a> RunRequest<'a> {
         sources.filter(|extension| self.document.section(extension.name()).is_some())
     }
 
+    /// A section of ours is something to collect; the originals, which ignore it, refuse a file with nothing else.
+    fn has_nothing_to_collect(&self) -> bool {
+        let section = self.config.collect.as_ref();
+        section.is_none_or(|collect| collect.files.is_empty() && collect.dirs.is_empty())
+            && self.sources_of_collect().next().is_none()
+    }
+
     /// Whether a step puts something into the collect directory.
     fn is_source(&self, step: &Step) -> bool {
         self.kind(step) == Some(Kind::Source)
@@ -365,6 +389,11 @@ impl<'a> RunRequest<'a> {
             // What a program does is not known; one for staged days must not undo what was announced.
             Function::Program | Function::NoAction => None,
         }
+    }
+
+    fn discs(&self) -> StoreRequest<'a> {
+        let RunRequest { plan, config, document, .. } = *self;
+        StoreRequest { config, document, full: plan.full }
     }
 
     fn call<'b>(&'b self, is_picked_up: bool, system: &'b System) -> Call<'b> {

@@ -14,7 +14,8 @@ use rustix::fs::{Access, AtFlags, CWD, accessat};
 
 pub use sections::sections;
 
-use crate::plan::{Actions, Builtin, Function, PlanError};
+use crate::plan::Actions;
+use crate::store::Drive;
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +93,8 @@ impl Findings {
         }
         if let Some(store) = &config.store {
             self.directory("Store source directory", &store.source_dir, Need::Read);
-            if !is_accessible(&store.target_device, Access::WRITE_OK) {
+            let place = Drive::configured(config).map(|drive| drive.setup().place());
+            if !matches!(place, Some(Ok(_))) {
                 let id = store.target_scsi_id.as_ref().map_or("None", |id| id.as_str());
                 let device = escape::display(&*store.target_device);
                 self.error(format!("Backup device [{device}] [{id}] is not valid."));
@@ -197,19 +199,8 @@ impl Findings {
                 None => self.error(format!("The hook for action [{}] has no command.", **action)),
             }
         }
-        self.unavailable(actions, config);
-    }
-
-    fn unavailable(&mut self, actions: Result<Actions, PlanError>, config: &Config) {
-        let actions = match actions {
-            Ok(actions) => actions,
-            Err(error) => return self.error(error.to_string()),
-        };
-        for name in actions.names() {
-            let function = actions.get(name).map(|action| action.function);
-            if function == Some(Function::Builtin(Builtin::Store)) && config.store.is_some() {
-                self.warning(format!("Action [{name}] is not available in this version of Redcedar."));
-            }
+        if let Err(error) = actions {
+            self.error(error.to_string());
         }
     }
 
@@ -230,7 +221,7 @@ fn is_accessible(path: &Path, access: Access) -> bool {
 mod tests {
     use super::*;
     use crate::sample;
-    use redcedar_config::cedar::{CollectFile, Hook, HookKind, Purge, PurgeDir, Reference};
+    use redcedar_config::cedar::{CollectFile, Hook, HookKind, Keep, Purge, PurgeDir, Reference};
 
     fn messages(config: &Config) -> Vec<String> {
         validate(config).iter().map(ToString::to_string).collect()
@@ -256,7 +247,12 @@ mod tests {
         config.options.backup_user = "nosuchuser".to_owned().into();
         fs_err::write(root.path().join("source"), "").unwrap();
         config.purge = Some(Purge {
-            dirs: vec![PurgeDir { abs_path: root.path().join("staging").into(), retain_days: 1 }],
+            anomaly: None,
+            dirs: vec![PurgeDir {
+                abs_path: root.path().join("staging").into(),
+                retain_days: 1,
+                keep: Keep::default(),
+            }],
         });
         config.stage.as_mut().unwrap().peers = Some(PeerList {
             local: vec![sample::local_peer("p", &root.path().join("p"))],

@@ -6,6 +6,7 @@
 //! [`databases`] (which databases are dumped, one file each) and [`staged`] (what is done with every file of the staged days).
 
 mod amazons3;
+mod capacity;
 mod databases;
 mod encrypt;
 mod git;
@@ -38,5 +39,6 @@ pub const ALL: &[&dyn Extension] = &[
     &sysinfo::Sysinfo,
     &encrypt::Encrypt,
     &split::Split,
+    &capacity::CapacityLimit,
     &amazons3::Amazons3,
 ];

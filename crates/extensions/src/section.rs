@@ -1,9 +1,13 @@
 //! Values that mean the same in the sections of several extensions.
 
+use std::ffi::OsString;
 use std::fmt;
+use std::path::Path;
+use std::time::Duration;
 
 use redcedar_archive::Compression;
-use redcedar_config::{Diagnostic, Document, Section};
+use redcedar_archive::naming::{self, Dialect};
+use redcedar_config::{Diagnostic, Document, Section, value};
 
 /// What is no compression mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +41,44 @@ pub(crate) fn required<'d>(
         findings.push(document.root().missing(name));
     }
     section
+}
+
+/// The element `time_limit`: how many minutes a program may take before it is ended; 0 is for ever.
+pub(crate) fn time_limit(
+    section: Section<'_>,
+    default: u64,
+    findings: &mut Vec<Diagnostic>,
+) -> Option<Duration> {
+    let minutes = section.read("time_limit", value::non_negative, findings).value().unwrap_or(default);
+    (minutes > 0).then(|| Duration::from_secs(minutes.saturating_mul(60)))
+}
+
+/// Asks for safe names. Ours.
+pub(crate) const SAFE_NAMES: &str = "safe_names";
+
+/// How outputs and state files of what is at a path are called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Naming {
+    /// As by the originals: different paths can have one name, and some names have signs in them that mean something elsewhere.
+    Original,
+    /// Neither.
+    Safe,
+}
+
+impl Naming {
+    /// What a section asks for.
+    pub(crate) fn read(section: Section<'_>, findings: &mut Vec<Diagnostic>) -> Self {
+        let is_safe = section.read(SAFE_NAMES, value::boolean, findings).value().unwrap_or(false);
+        if is_safe { Self::Safe } else { Self::Original }
+    }
+
+    /// The name for a path.
+    pub(crate) fn name_of(self, path: &Path) -> OsString {
+        match self {
+            Self::Original => naming::normalise(path, Dialect::V3),
+            Self::Safe => naming::distinct(path),
+        }
+    }
 }
 
 /// Warns about elements that are none of `known`: they are ignored.

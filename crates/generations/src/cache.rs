@@ -6,7 +6,8 @@
 
 use std::cmp::Ordering;
 use std::ffi::OsStr;
-use std::io::{self, Read, Write};
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -20,23 +21,22 @@ use sha2::{Digest as _, Sha256};
 use crate::Digest;
 
 const MAGIC: &[u8] = b"redcedar digests 1\n";
-const CHECKSUM: usize = 32;
+const CHECKSUM: u64 = 32;
 const MODE: u32 = 0o600;
+/// How much is read at a time.
+const PIECE: usize = 64 << 10;
 
-/// What was remembered.
+/// What was remembered, read as paths are looked up: a machine has many files, and few have changed.
 #[derive(Debug, Default)]
 pub struct Cache {
-    paths: Vec<u8>,
-    /// In canonical order of the paths.
-    entries: Vec<Entry>,
-}
-
-#[derive(Debug)]
-struct Entry {
-    start: usize,
-    length: usize,
-    stamp: Stamp,
-    digest: Digest,
+    /// The entries not read yet.
+    rest: Option<io::Take<BufReader<File>>>,
+    /// The path of the entry that was read last.
+    path: Vec<u8>,
+    /// What that says, unless it was looked up.
+    next: Option<(Stamp, Digest)>,
+    /// Whether there was something that nobody looked up.
+    has_more: bool,
 }
 
 /// What changes with a file.
@@ -56,7 +56,7 @@ impl Stamp {
 }
 
 impl Cache {
-    /// Reads what was stored at `path`; nothing when there is no such file.
+    /// Opens what was stored at `path`; nothing when there is no such file.
     ///
     /// # Errors
     /// When it cannot be read, is damaged, or could have been changed by others.
@@ -72,168 +72,169 @@ impl Cache {
         if found.uid() != account::current().uid || found.mode() & 0o022 != 0 {
             return Err(unusable(path, "others can change it"));
         }
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
-        if !bytes.starts_with(MAGIC) {
+        let mut magic = Vec::new();
+        (&mut file).take(MAGIC.len() as u64).read_to_end(&mut magic)?;
+        if magic != MAGIC {
             return Ok(Self::default());
         }
-        Self::parse(&bytes).ok_or_else(|| unusable(path, "it is damaged"))
-    }
-
-    fn parse(bytes: &[u8]) -> Option<Self> {
-        let (content, checksum) = bytes.split_at_checked(bytes.len().checked_sub(CHECKSUM)?)?;
-        if Sha256::digest(content).as_slice() != checksum {
-            return None;
+        let length = found.size().checked_sub(MAGIC.len() as u64 + CHECKSUM);
+        let length = length.ok_or_else(|| unusable(path, "it is damaged"))?;
+        if !is_whole(&mut file, length)? {
+            return Err(unusable(path, "it is damaged"));
         }
-        let mut cache = Self::default();
-        let mut rest = Fields(content.strip_prefix(MAGIC)?);
-        while !rest.0.is_empty() {
-            // A path begins as the one before it: only the rest is stored.
-            let common = usize::from(rest.u16()?);
-            let added = usize::from(rest.u16()?);
-            let before = cache.entries.last().map_or(0, |last| last.start);
-            let start = cache.paths.len();
-            if common > start - before {
-                return None;
-            }
-            cache.paths.extend_from_within(before..before + common);
-            cache.paths.extend_from_slice(rest.take(added)?);
-            let stamp = Stamp {
-                inode: rest.u64()?,
-                size: rest.u64()?,
-                modified: rest.timestamp()?,
-                changed: rest.timestamp()?,
-            };
-            let [length] = rest.array()?;
-            let digest = Digest::from_bytes(rest.take(usize::from(length))?)?;
-            cache.entries.push(Entry { start, length: common + added, stamp, digest });
-        }
-        Some(cache)
+        file.seek(SeekFrom::Start(MAGIC.len() as u64))?;
+        let mut cache = Self { rest: Some(BufReader::new(file).take(length)), ..Self::default() };
+        cache.advance();
+        Ok(cache)
     }
 
-    /// How many files are remembered.
-    #[expect(clippy::len_without_is_empty, reason = "nobody asks")]
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// Looks paths up that come in canonical order.
-    pub fn lookup(&self) -> Lookup<'_> {
-        Lookup { cache: self, next: 0 }
-    }
-}
-
-/// See [`Cache::lookup`].
-#[derive(Debug)]
-pub struct Lookup<'a> {
-    cache: &'a Cache,
-    next: usize,
-}
-
-impl Lookup<'_> {
-    /// The digest of a file, if it is remembered and the file looks as it did then. Paths that come before one that was
-    /// asked for are not found any more.
+    /// The digest of a file, if it is remembered and the file looks as it did then. Paths come in canonical order; what comes
+    /// before one that was asked for is not found any more.
     pub fn find(&mut self, path: &Path, metadata: &Metadata) -> Option<Digest> {
         let wanted = path.as_os_str().as_bytes();
-        while let Some(entry) = self.cache.entries.get(self.next) {
-            let found = &self.cache.paths[entry.start..entry.start + entry.length];
-            match compare_paths(found, wanted) {
-                Ordering::Less => self.next += 1,
-                Ordering::Equal => return (entry.stamp == Stamp::of(metadata)).then_some(entry.digest),
+        while self.next.is_some() {
+            match compare_paths(&self.path, wanted) {
+                Ordering::Less => {
+                    self.has_more = true;
+                    self.advance();
+                }
+                Ordering::Equal => {
+                    let (stamp, digest) = self.next.take()?;
+                    self.advance();
+                    return (stamp == Stamp::of(metadata)).then_some(digest);
+                }
                 Ordering::Greater => return None,
             }
         }
         None
     }
-}
 
-/// Puts together what the next run will find.
-#[derive(Debug)]
-pub struct CacheWriter {
-    content: Vec<u8>,
-    last: Vec<u8>,
-    files: usize,
-}
+    /// Whether there was nothing in it that was not asked for.
+    pub fn is_used_up(&self) -> bool {
+        !self.has_more && self.next.is_none()
+    }
 
-impl Default for CacheWriter {
-    fn default() -> Self {
-        Self { content: MAGIC.to_vec(), last: Vec::new(), files: 0 }
+    /// Goes on to the next entry. One that cannot be read is as good as none: the file is read instead.
+    fn advance(&mut self) {
+        self.next = self.rest.as_mut().and_then(|rest| read_entry(rest, &mut self.path));
     }
 }
 
+/// Whether the checksum behind the entries holds.
+fn is_whole(file: &mut File, length: u64) -> io::Result<bool> {
+    let mut hasher = Sha256::new();
+    hasher.update(MAGIC);
+    let mut entries = (&mut *file).take(length);
+    let mut buffer = vec![0; PIECE];
+    loop {
+        match entries.read(&mut buffer)? {
+            0 => break,
+            read => hasher.update(&buffer[..read]),
+        }
+    }
+    let mut checksum = Vec::new();
+    file.take(CHECKSUM).read_to_end(&mut checksum)?;
+    Ok(hasher.finalize().as_slice() == checksum)
+}
+
+/// The next entry; its path replaces the one before it, with which it begins in the same way.
+fn read_entry(rest: &mut impl Read, path: &mut Vec<u8>) -> Option<(Stamp, Digest)> {
+    let common = usize::from(u16::from_le_bytes(array(rest)?));
+    let added = u16::from_le_bytes(array(rest)?);
+    path.truncate(common);
+    rest.take(u64::from(added)).read_to_end(path).ok()?;
+    let stamp = Stamp {
+        inode: u64::from_le_bytes(array(rest)?),
+        size: u64::from_le_bytes(array(rest)?),
+        modified: timestamp(rest)?,
+        changed: timestamp(rest)?,
+    };
+    let [length] = array(rest)?;
+    let mut digest = [0; 32];
+    let digest = digest.get_mut(..usize::from(length))?;
+    rest.read_exact(digest).ok()?;
+    Some((stamp, Digest::from_bytes(digest)?))
+}
+
+fn array<const N: usize>(rest: &mut impl Read) -> Option<[u8; N]> {
+    let mut array = [0; N];
+    rest.read_exact(&mut array).ok()?;
+    Some(array)
+}
+
+fn timestamp(rest: &mut impl Read) -> Option<Timestamp> {
+    let seconds = i64::from_le_bytes(array(rest)?);
+    Some(Timestamp { seconds, nanoseconds: u32::from_le_bytes(array(rest)?) })
+}
+
+/// Writes what the next run will find.
+#[derive(Debug)]
+pub struct CacheWriter {
+    file: BufWriter<PendingFile>,
+    hasher: Sha256,
+    entry: Vec<u8>,
+    last: Vec<u8>,
+}
+
 impl CacheWriter {
+    /// Begins the cache that will be at `path`.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        let file = BufWriter::new(PendingFile::create(path)?);
+        let mut writer = Self { file, hasher: Sha256::new(), entry: MAGIC.to_vec(), last: Vec::new() };
+        writer.put()?;
+        Ok(writer)
+    }
+
     /// Adds a file. Paths must come in canonical order.
-    pub fn add(&mut self, path: &Path, metadata: &Metadata, digest: &Digest) {
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn add(&mut self, path: &Path, metadata: &Metadata, digest: &Digest) -> io::Result<()> {
         let path = path.as_os_str().as_bytes();
         let common = self.last.iter().zip(path).take_while(|(a, b)| a == b).count();
         let added = path.len() - common;
         // No path is so long; one that is will be read each time.
         let (Ok(common_field), Ok(added_field)) = (u16::try_from(common), u16::try_from(added)) else {
-            return;
+            return Ok(());
         };
-        let content = &mut self.content;
-        content.extend_from_slice(&common_field.to_le_bytes());
-        content.extend_from_slice(&added_field.to_le_bytes());
-        content.extend_from_slice(&path[common..]);
+        let entry = &mut self.entry;
+        entry.extend_from_slice(&common_field.to_le_bytes());
+        entry.extend_from_slice(&added_field.to_le_bytes());
+        entry.extend_from_slice(&path[common..]);
         let Stamp { inode, size, modified, changed } = Stamp::of(metadata);
-        content.extend_from_slice(&inode.to_le_bytes());
-        content.extend_from_slice(&size.to_le_bytes());
+        entry.extend_from_slice(&inode.to_le_bytes());
+        entry.extend_from_slice(&size.to_le_bytes());
         for time in [modified, changed] {
-            content.extend_from_slice(&time.seconds.to_le_bytes());
-            content.extend_from_slice(&time.nanoseconds.to_le_bytes());
+            entry.extend_from_slice(&time.seconds.to_le_bytes());
+            entry.extend_from_slice(&time.nanoseconds.to_le_bytes());
         }
         let digest = digest.as_bytes();
-        content.push(u8::try_from(digest.len()).unwrap_or(0));
-        content.extend_from_slice(digest);
-        self.files += 1;
-        self.last.clear();
-        self.last.extend_from_slice(path);
+        entry.push(u8::try_from(digest.len()).unwrap_or(0));
+        entry.extend_from_slice(digest);
+        self.last.truncate(common);
+        self.last.extend_from_slice(&path[common..]);
+        self.put()
     }
 
-    /// How many files were added.
-    #[expect(clippy::len_without_is_empty, reason = "nobody asks")]
-    pub fn len(&self) -> usize {
-        self.files
-    }
-
-    /// Stores everything at `path`, for us alone.
+    /// Gives the cache its name, for us alone.
     ///
     /// # Errors
     /// When that fails; what was there before stays.
-    pub fn store(mut self, path: &Path) -> io::Result<()> {
-        let checksum = Sha256::digest(&self.content);
-        self.content.extend_from_slice(&checksum);
-        let mut file = PendingFile::create(path)?;
-        file.write_all(&self.content)?;
+    pub fn finish(mut self) -> io::Result<()> {
+        let checksum = self.hasher.finalize();
+        self.file.write_all(&checksum)?;
+        let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.publish(MODE, None)
     }
-}
 
-/// Numbers and bytes from the beginning of what is left.
-struct Fields<'a>(&'a [u8]);
-
-impl<'a> Fields<'a> {
-    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(count)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        self.take(N)?.try_into().ok()
-    }
-
-    fn u16(&mut self) -> Option<u16> {
-        self.array().map(u16::from_le_bytes)
-    }
-
-    fn u64(&mut self) -> Option<u64> {
-        self.array().map(u64::from_le_bytes)
-    }
-
-    fn timestamp(&mut self) -> Option<Timestamp> {
-        let seconds = i64::from_le_bytes(self.array()?);
-        Some(Timestamp { seconds, nanoseconds: u32::from_le_bytes(self.array()?) })
+    fn put(&mut self) -> io::Result<()> {
+        self.hasher.update(&self.entry);
+        self.file.write_all(&self.entry)?;
+        self.entry.clear();
+        Ok(())
     }
 }
 

@@ -7,9 +7,8 @@ use redcedar_retention::{Moment, Policy, Reason, RetentionError, decide};
 use redcedar_system::fs::LockError;
 use redcedar_system::{Interrupted, System, checkpoint};
 
-use crate::Name;
 use crate::remove::{remove_tree, set_aside};
-use crate::store::{Generation, LATEST, Store, StoreError, manifest_name};
+use crate::store::{Generation, Store, StoreError, manifest_name};
 
 /// What becomes of a generation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +57,7 @@ pub fn prune(
     let generations = store.generations()?;
     let newest = generations.iter().rev().find(|generation| generation.has_manifest);
     let newest = newest.map(|generation| generation.name.clone());
-    let latest = latest(store)?;
+    let latest = store.latest()?;
     let moments: Vec<Moment> = generations
         .iter()
         .map(|Generation { name, .. }| Moment {
@@ -100,15 +99,4 @@ fn remove<'g>(
         remove_tree(store.directory(), &name)?;
     }
     Ok(())
-}
-
-/// The generation that the link leads to.
-fn latest(store: &Store) -> Result<Option<Name>, StoreError> {
-    match fs_err::read_link(store.path().join(LATEST)) {
-        Ok(target) => Ok(Name::parse(target.as_os_str())),
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidInput) => {
-            Ok(None)
-        }
-        Err(error) => Err(error.into()),
-    }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use redcedar_retention::Policy;
 use redcedar_system::command::{Command, CommandError};
-use redcedar_system::fs::{Lock, LockError};
+use redcedar_system::fs::{Lock, LockError, write_atomically};
 use redcedar_system::{Interrupted, System, escape};
 use sha2::{Digest as _, Sha256};
 
@@ -46,6 +46,18 @@ pub enum RunError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// There were generations, and now there is not even a store.
+    #[error(
+        "{} was a store of snapshots and is none any more; is its disk mounted? To begin anew there, remove {}",
+        escape::display(.directory),
+        escape::display(.note)
+    )]
+    Vanished {
+        /// Where it was.
+        directory: PathBuf,
+        /// What says so.
+        note: PathBuf,
     },
     /// A hook that had to come first failed.
     #[error("nothing is backed up, because a hook failed: {0}")]
@@ -114,10 +126,17 @@ pub fn run(config: &Config, system: &System) -> Result<Outcome, RunError> {
     Ok(outcome)
 }
 
-fn back_up(config: &Config, system: &System) -> Result<Outcome, RunError> {
-    make_private(&config.cache_directory)?;
-    let cache = config.cache_directory.join("package-digests");
-    let options = Options {
+/// Says what a run would save, and what is in its way.
+///
+/// # Errors
+/// When nothing can be chosen.
+pub fn preview(config: &Config, system: &System) -> Result<(Totals, Vec<String>), RunError> {
+    let choice = choose(&options(config, None), system)?;
+    Ok((choice.totals(), choice.problems().map(ToString::to_string).collect()))
+}
+
+fn options<'a>(config: &'a Config, cache: Option<&'a Path>) -> Options<'a> {
+    Options {
         system_root: &config.system_root,
         roots: &config.roots,
         prune: &config.prune,
@@ -126,8 +145,14 @@ fn back_up(config: &Config, system: &System) -> Result<Outcome, RunError> {
         one_file_system: config.one_file_system,
         trust: config.trust,
         programs: &config.programs,
-        cache: Some(&cache),
-    };
+        cache,
+    }
+}
+
+fn back_up(config: &Config, system: &System) -> Result<Outcome, RunError> {
+    make_private(&config.cache_directory)?;
+    let cache = config.cache_directory.join("package-digests");
+    let options = options(config, Some(&cache));
     let lacks_root = config.roots.iter().any(|root| fs_err::metadata(root).is_err());
     if lacks_root {
         system.monitor.warning("Nothing old is removed, because a root is missing");
@@ -135,7 +160,7 @@ fn back_up(config: &Config, system: &System) -> Result<Outcome, RunError> {
     let keep = (!lacks_root).then_some(&config.keep);
     match &config.destination.remote {
         Some(remote) => send_away(config, remote, &options, keep, system),
-        None => store_here(&config.destination.directory, &options, keep, system),
+        None => store_here(&store_of(config, system)?, &options, keep, system),
     }
 }
 
@@ -159,7 +184,6 @@ fn send_away(
     let request = Request {
         remote,
         directory: &config.destination.directory,
-        roots: options.roots,
         choice: &choice,
         keep,
         accept_errors: config.accept_errors,
@@ -172,14 +196,16 @@ fn send_away(
     Ok(Outcome { name: sent.name, totals, removed: sent.removed, errors })
 }
 
-/// The original makes the directory if it is not there, and needs an sshd on this machine to do so.
-fn store_here(
-    directory: &Path,
-    options: &Options<'_>,
-    keep: Option<&Policy>,
-    system: &System,
-) -> Result<Outcome, RunError> {
+/// The store on this machine. As with the original it is made if it is not there, but only once: later that means that its disk is
+/// not there.
+fn store_of(config: &Config, system: &System) -> Result<Store, RunError> {
+    let directory = &config.destination.directory;
+    let note = config.cache_directory.join(format!("store-{}", key(config)));
+    let is_known = note.exists();
     let store = match Store::open_marked(directory) {
+        Err(StoreError::NoStore { .. }) if is_known => {
+            return Err(RunError::Vanished { directory: directory.clone(), note });
+        }
         Err(StoreError::NoStore { .. }) => {
             system.monitor.info(format!("{} becomes a store of snapshots", escape::display(directory)));
             Store::init(directory)
@@ -187,7 +213,21 @@ fn store_here(
         opened => opened,
     };
     let store = store.map_err(CreateError::from)?;
-    let created = create(&store, options, false, system)?;
+    if !is_known {
+        let text = format!("{} is a store of snapshots.\n", escape::display(directory));
+        write_atomically(&note, text.as_bytes(), 0o600, None)
+            .map_err(|source| RunError::Directory { path: note.clone(), source })?;
+    }
+    Ok(store)
+}
+
+fn store_here(
+    store: &Store,
+    options: &Options<'_>,
+    keep: Option<&Policy>,
+    system: &System,
+) -> Result<Outcome, RunError> {
+    let created = create(store, options, false, system)?;
     tell_totals(&created.totals, system);
     for remark in &created.remarks {
         system.monitor.warning(remark);
@@ -197,7 +237,7 @@ fn store_here(
     }
     let mut errors = created.problems.len();
     let mut removed = Vec::new();
-    match keep.map(|keep| prune(&store, keep, false, system)).transpose() {
+    match keep.map(|keep| prune(store, keep, false, system)).transpose() {
         Ok(verdicts) => {
             let gone = verdicts.into_iter().flatten().filter(|verdict| verdict.reasons.is_empty());
             removed.extend(gone.map(|verdict| verdict.generation.name));
@@ -209,7 +249,7 @@ fn store_here(
         }
     }
     let name =
-        created.name.ok_or_else(|| CreateError::from(StoreError::Empty { path: directory.to_owned() }))?;
+        created.name.ok_or_else(|| CreateError::from(StoreError::Empty { path: store.path().to_owned() }))?;
     Ok(Outcome { name, totals: created.totals, removed, errors })
 }
 
@@ -231,16 +271,21 @@ fn run_hook(words: &[String], system: &System) -> Result<Result<(), String>, Int
     }
 }
 
-/// Keeps other runs to the same destination out.
-fn lock(config: &Config) -> Result<Lock, RunError> {
+/// What stands for a destination in names of files.
+fn key(config: &Config) -> String {
     let destination = &config.destination;
     let mut hasher = Sha256::new();
     if let Some(remote) = &destination.remote {
         hasher.update(format!("{}:{}\0", remote.host, remote.port));
     }
     hasher.update(destination.directory.as_os_str().as_encoded_bytes());
-    let name = hasher.finalize().iter().take(8).fold(0, |name, byte| name << 8 | u64::from(*byte));
-    let directory = config.lock_directory.join(format!("snapshot-{name:016x}"));
+    let key = hasher.finalize().iter().take(8).fold(0, |key, byte| key << 8 | u64::from(*byte));
+    format!("{key:016x}")
+}
+
+/// Keeps other runs to the same destination out.
+fn lock(config: &Config) -> Result<Lock, RunError> {
+    let directory = config.lock_directory.join(format!("snapshot-{}", key(config)));
     make_private(&directory)?;
     Ok(Lock::acquire(&directory)?)
 }

@@ -146,20 +146,38 @@ impl Store {
         Ok(generations)
     }
 
-    /// The generation with a name; the newest without.
+    /// The generation with a name; the one that was completed last without.
     ///
     /// # Errors
     /// When it is not there.
     pub fn find(&self, wanted: Option<&str>) -> Result<Generation, StoreError> {
-        let mut generations = self.generations()?;
-        let newest = generations.pop().ok_or_else(|| StoreError::Empty { path: self.path().to_owned() })?;
-        let Some(wanted) = wanted.filter(|wanted| *wanted != LATEST) else { return Ok(newest) };
-        let newest_name = newest.name.to_string();
-        generations
-            .into_iter()
-            .chain([newest])
-            .find(|generation| generation.name.to_string() == wanted)
-            .ok_or(StoreError::NoGeneration { wanted: wanted.to_owned(), newest: newest_name })
+        let generations = self.generations()?;
+        let newest = self.newest(&generations)?;
+        let Some(wanted) = wanted.filter(|wanted| *wanted != LATEST) else { return Ok(newest.clone()) };
+        let found = generations.iter().find(|generation| generation.name.to_string() == wanted);
+        found.cloned().ok_or_else(|| StoreError::NoGeneration {
+            wanted: wanted.to_owned(),
+            newest: newest.name.to_string(),
+        })
+    }
+
+    /// The generation that was completed last: the one that `latest` leads to, whatever clocks said, unless jw.backup went on.
+    fn newest<'g>(&self, generations: &'g [Generation]) -> Result<&'g Generation, StoreError> {
+        let last = generations.last().ok_or_else(|| StoreError::Empty { path: self.path().to_owned() })?;
+        let latest = self.latest()?;
+        let by_link = generations.iter().find(|generation| Some(&generation.name) == latest.as_ref());
+        Ok(by_link.filter(|_| last.has_manifest).unwrap_or(last))
+    }
+
+    /// Where `latest` leads.
+    pub(crate) fn latest(&self) -> Result<Option<Name>, StoreError> {
+        match fs_err::read_link(self.path().join(LATEST)) {
+            Ok(target) => Ok(Name::parse(target.as_os_str())),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidInput) => {
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Where the tree of a generation is.

@@ -140,7 +140,7 @@ impl Comparing<'_> {
                     self.verified.problems.push(problem);
                     continue;
                 }
-                Line::Package(_) | Line::Missing { .. } => continue,
+                Line::Package(_) | Line::Dpkg(_) | Line::Missing { .. } => continue,
             };
             let path = line.entry.path.as_os_str().as_bytes();
             let order = |found: &PathBuf| compare_paths(found.as_os_str().as_bytes(), path);

@@ -143,6 +143,8 @@ pub use redcedar_archive as archive;
 pub use redcedar_config as config;
 /// The pool: plan, collect, stage, purge, validate.
 pub use redcedar_engine as engine;
+/// Discs, and the programs that write them.
+pub use redcedar_media as media;
 /// Sources, chains, list, restore, verify.
 pub use redcedar_restore as restore;
 /// The outside world, with a fake for each part of it.

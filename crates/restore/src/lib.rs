@@ -4,7 +4,9 @@
 //! [`Source`] finds what is there, [`chain`] which archives make up a state, [`tree`] what that state was, [`restore`]
 //! writes it.
 
+pub mod browse;
 pub mod chain;
+mod checksums;
 mod content;
 pub mod database;
 pub mod diff;
@@ -22,6 +24,7 @@ mod path;
 mod peer;
 pub mod place;
 mod plan;
+mod repair;
 mod report;
 mod repository;
 mod restore;
@@ -37,6 +40,7 @@ pub use layers::{KeyError, Keys, Opened};
 pub use list::list;
 pub use object::Overwrite;
 pub use peer::PeerError;
+pub use repair::{RepairError, RepairReport, RepairRequest, repair};
 pub use report::{Failure, ItemReport, Report};
 pub use repository::{RepositoryError, RepositoryReport, RepositoryRequest, restore_repository};
 pub use restore::{Compared, RestoreError, RestoreRequest, compare, restore};
@@ -44,4 +48,4 @@ pub use source::{
     Day, OtherKind, PeerDay, Source, SourceError, StoredFile, StoredItem, StoredKind, classify,
 };
 pub use sqlite::{SqliteError, SqliteReport, SqliteRequest, restore_sqlite};
-pub use verify::{Finding, Severity, VerifyError, VerifyReport, VerifyRequest, verify};
+pub use verify::{Finding, PlaceFinding, Severity, VerifyError, VerifyReport, VerifyRequest, verify};

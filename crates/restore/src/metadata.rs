@@ -107,6 +107,17 @@ impl<'t> MetadataSetter<'t> {
     ) -> Result<(), ObjectError> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let handle = openat(directory, ".", flags, Mode::empty()).map_err(io_error("cannot open it"))?;
+        self.set_all(handle, path, entry, attributes)
+    }
+
+    /// A file or directory that has been there.
+    pub(crate) fn set_all(
+        &mut self,
+        handle: impl AsFd,
+        path: &Path,
+        entry: &Entry,
+        attributes: Attributes<'_>,
+    ) -> Result<(), ObjectError> {
         if let Some((uid, gid)) = self.owner(entry, path) {
             fchown(&handle, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))
                 .map_err(io_error("cannot set its owner"))?;
@@ -129,6 +140,14 @@ impl<'t> MetadataSetter<'t> {
             && u64::try_from(stat.st_size) == Ok(entry.size)
             && same_time
             && stat.st_mode & 0o7777 == self.mode(entry, path)
+            && owner.is_none_or(|owner| owner == (stat.st_uid, stat.st_gid))
+    }
+
+    /// Whether a link that is there has owner and time as `entry` says.
+    pub(crate) fn is_same_link(&mut self, stat: &Stat, entry: &Entry, path: &Path) -> bool {
+        let owner = self.owner(entry, path);
+        let time = (stat.st_mtime, stat.st_mtime_nsec);
+        time == (entry.modified.seconds, u64::from(entry.modified.nanoseconds))
             && owner.is_none_or(|owner| owner == (stat.st_uid, stat.st_gid))
     }
 

@@ -11,7 +11,8 @@ use redcedar_archive::Kind;
 use redcedar_archive::manifest::Entry;
 use redcedar_system::fs::TEMPORARY_PREFIX;
 use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, linkat, makedev, mknodat, openat, renameat, statat, symlinkat, unlinkat,
+    AtFlags, FileType, Mode, OFlags, fstat, linkat, makedev, mknodat, openat, renameat, statat, symlinkat,
+    unlinkat,
 };
 use rustix::io::Errno;
 
@@ -223,6 +224,39 @@ impl<'t> ObjectWriter<'t> {
     ) -> Result<(), ObjectError> {
         let directory = self.walker.enter(relative(path)).map_err(io_error("cannot enter it"))?;
         self.metadata.finish_directory(directory, path, entry, attributes)
+    }
+
+    /// Gives a file that is there the mode, owner, time and attributes that it should have, if it has not.
+    ///
+    /// # Errors
+    /// When they cannot be set.
+    pub fn adjust_file(
+        &mut self,
+        file: &File,
+        path: &Path,
+        entry: &Entry,
+        attributes: Attributes<'_>,
+    ) -> Result<Written, ObjectError> {
+        let stat = fstat(file).map_err(io_error("cannot look at it"))?;
+        if self.metadata.is_same(&stat, entry, path) {
+            return Ok(Written::Unchanged);
+        }
+        self.metadata.set_all(file, path, entry, attributes).map(|()| Written::Restored(0))
+    }
+
+    /// Gives a link that is there the owner and the time that it should have, if it has not.
+    ///
+    /// # Errors
+    /// When they cannot be set.
+    pub fn adjust_link(&mut self, path: &Path, entry: &Entry) -> Result<Written, ObjectError> {
+        let (directory, name) = split(path);
+        let directory = self.walker.find(directory).map_err(io_error("cannot enter its directory"))?;
+        let stat =
+            statat(directory, name, AtFlags::SYMLINK_NOFOLLOW).map_err(io_error("cannot look at it"))?;
+        if self.metadata.is_same_link(&stat, entry, path) {
+            return Ok(Written::Unchanged);
+        }
+        self.metadata.finish_special(directory, name, path, entry, &[]).map(|()| Written::Restored(0))
     }
 
     /// Makes an object under its name. Where something has the name, [`Overwrite`] decides; it is replaced by renaming, so

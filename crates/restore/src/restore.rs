@@ -277,7 +277,8 @@ fn path_of(source: &Source, peer: &OsStr, item: &OsStr, as_of: Option<Date>) -> 
     read_header(newest).ok().map(|header| header.item)
 }
 
-fn read_items(
+/// What the items were, taken together, and what has to be said about each.
+pub(crate) fn read_items(
     source: &Source,
     peer: &OsStr,
     items: &[&OsStr],

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
-use redcedar_archive::naming::{Dialect, normalise};
+use redcedar_archive::naming;
 use redcedar_archive::repository::sqlite::{self, DatabaseError};
 use redcedar_system::fs::PendingFile;
 use redcedar_system::{Interrupt, Interrupted, escape};
@@ -112,21 +112,20 @@ fn find(
     peer: &OsStr,
     request: &SqliteRequest,
 ) -> Result<(OsString, Date, StoredFile), SqliteError> {
-    let names = [request.database.clone(), normalise(Path::new(&request.database), Dialect::V3)];
-    let mut known = Vec::new();
     let days = source.days().iter().filter(|day| request.as_of.is_none_or(|as_of| day.date <= as_of));
-    for day in days.rev() {
+    let files = days.rev().flat_map(|day| {
         let peers = day.peers.iter().filter(|present| present.name == peer);
-        for (file, _) in peers.flat_map(|peer| &peer.others) {
-            let Some((database, _)) = sqlite::parse(file.path().file_name().unwrap_or_default()) else {
-                continue;
-            };
-            if names.contains(&database) {
-                return Ok((database, day.date, file.clone()));
-            }
-            known.push(escape::display(&database).to_string());
-        }
+        peers.flat_map(|peer| &peer.others).filter_map(|(file, _)| {
+            let (database, _) = sqlite::parse(file.path().file_name()?)?;
+            Some((database, day.date, file.clone()))
+        })
+    });
+    let copies: Vec<_> = files.collect();
+    let newest = |name: OsString| copies.iter().find(|(database, ..)| *database == name);
+    if let Some(copy) = naming::names(&request.database).into_iter().find_map(newest) {
+        return Ok(copy.clone());
     }
+    let mut known: Vec<_> = copies.iter().map(|(name, ..)| escape::display(name).to_string()).collect();
     known.sort();
     known.dedup();
     Err(SqliteError::Unknown { wanted: escape::display(&request.database).to_string(), known })

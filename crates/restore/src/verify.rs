@@ -1,6 +1,5 @@
 //! Proving that what is stored is what was collected.
 
-mod checksums;
 mod stored;
 
 use std::collections::HashMap;
@@ -19,6 +18,7 @@ use crate::layer::{Manifest, read_header};
 use crate::list::{Base, Runs};
 use crate::mailbox;
 use crate::path::clean;
+use crate::place::{Place, PlaceFault};
 use crate::repository::{self, Chains, RepositoryError};
 use crate::scan::describe;
 use crate::source::{OtherKind, PeerDay, Source, StoredFile, StoredItem};
@@ -50,6 +50,24 @@ pub struct VerifyReport {
     pub locked: u64,
     /// Everything that is not as it should be.
     pub findings: Vec<Finding>,
+    /// What is wrong with what the files lie on. Looked for only when everything is verified.
+    pub places: Vec<PlaceFinding>,
+}
+
+impl VerifyReport {
+    /// Whether there is anything that cannot be brought back, or not as it was.
+    pub fn is_damaged(&self) -> bool {
+        !self.places.is_empty() || self.findings.iter().any(|finding| finding.severity == Severity::Damage)
+    }
+}
+
+/// Something wrong with what files lie on: a disc, say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlaceFinding {
+    /// A file that is hit, or the place.
+    pub path: String,
+    /// What it is.
+    pub message: String,
 }
 
 /// Something that is not as it should be.
@@ -97,6 +115,13 @@ pub fn verify(
     interrupt: &Interrupt,
 ) -> Result<VerifyReport, VerifyError> {
     let mut report = VerifyReport::default();
+    if request.peer.is_none() && request.day.is_none() {
+        for place in source.places() {
+            monitor.task(&format!("Checking {}", escape::display(place.root())));
+            report.places.extend(check_place(&**place));
+            interrupt.check()?;
+        }
+    }
     let mut runs = Runs::default();
     let mut repositories = Chains::default();
     for day in source.days() {
@@ -113,6 +138,17 @@ pub fn verify(
         }
     }
     Ok(report)
+}
+
+fn check_place(place: &dyn Place) -> Vec<PlaceFinding> {
+    let faults = place.faults().unwrap_or_else(|error| {
+        vec![PlaceFault { path: place.root().to_owned(), message: format!("it cannot be checked: {error}") }]
+    });
+    let finding = |fault: PlaceFault| PlaceFinding {
+        path: escape::display(&fault.path).to_string(),
+        message: fault.message,
+    };
+    faults.into_iter().map(finding).collect()
 }
 
 struct Check<'a> {
@@ -206,7 +242,7 @@ impl Check<'_> {
         kind: OtherKind,
         digests: &HashMap<OsString, [u8; 32]>,
     ) -> Result<Option<String>, Interrupted> {
-        if let Some(dump) = StoredDump::new(&self.peer.name, self.date, file) {
+        if let Some(dump) = StoredDump::new(self.peer, self.date, file) {
             return match dump.prove(self.interrupt) {
                 Ok(_) => Ok(None),
                 Err(ReadError::Interrupted(interrupted)) => Err(interrupted),

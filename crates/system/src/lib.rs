@@ -14,6 +14,7 @@ pub mod fs;
 pub mod interrupt;
 pub mod monitor;
 pub mod quote;
+pub mod terminal;
 
 pub mod fake;
 

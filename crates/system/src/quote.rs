@@ -20,6 +20,21 @@ pub fn word(text: &OsStr) -> String {
     }
 }
 
+/// Quotes one word for any POSIX shell, in scripts: what is not UTF-8 is put together by `printf`.
+pub fn posix_word(text: &OsStr) -> String {
+    match text.as_bytes().to_str() {
+        Ok(plain) if plain.chars().any(char::is_control) => format!("'{}'", plain.replace('\'', r"'\''")),
+        Ok(_) => word(text),
+        Err(_) => {
+            let mut octal = String::new();
+            for byte in text.as_bytes() {
+                write!(octal, "\\{byte:03o}").expect("writing to a string succeeds");
+            }
+            format!("\"$(printf '{octal}')\"")
+        }
+    }
+}
+
 fn dollar_quoted(bytes: &[u8]) -> String {
     let mut quoted = String::from("$'");
     for &byte in bytes {
@@ -40,6 +55,19 @@ fn dollar_quoted(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_of_scripts_need_no_more_than_a_posix_shell() {
+        let cases: [(&[u8], &str); 4] = [
+            (b"a=1", "a=1"),
+            (b"My Files", "'My Files'"),
+            (b"a\nb'", "'a\nb'\\'''"),
+            (b"a\xe9", r#""$(printf '\141\351')""#),
+        ];
+        for (bytes, quoted) in cases {
+            assert_eq!(posix_word(OsStr::from_bytes(bytes)), quoted);
+        }
+    }
 
     #[test]
     fn words_survive_a_shell() {

@@ -74,7 +74,7 @@ impl Deb {
     }
 
     /// Builds it in `directory`.
-    fn build(&self, directory: &Path) -> PathBuf {
+    pub fn build(&self, directory: &Path) -> PathBuf {
         let tree = tempfile::tempdir_in(directory).expect("a directory");
         let below = |path: &str| tree.path().join(path.trim_start_matches('/'));
         let prepare = |path: &Path| {

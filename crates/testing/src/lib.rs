@@ -8,6 +8,7 @@
 pub mod compare;
 pub mod databases;
 pub mod debian;
+pub mod disc;
 pub mod faults;
 pub mod keyring;
 pub mod members;

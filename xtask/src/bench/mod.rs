@@ -7,6 +7,7 @@ pub(crate) mod generations;
 mod mbox;
 pub(crate) mod measure;
 mod report;
+mod restore;
 mod s3;
 mod setting;
 pub(crate) mod snapshot;
@@ -30,6 +31,8 @@ pub(crate) enum Part {
     Generations(generations::Options),
     /// Keep buckets equal to directories
     S3(s3::Options),
+    /// Get back: everything, one file; find a file in a large pool
+    Restore(restore::Options),
     /// Stage many peers over ssh
     Stage(stage::Options),
 }
@@ -70,6 +73,7 @@ pub(crate) fn run(part: Part) -> anyhow::Result<()> {
         Part::Snapshot(options) => snapshot::run(&options),
         Part::Generations(options) => generations::run(&options),
         Part::S3(options) => s3::run(&options),
+        Part::Restore(options) => restore::run(&options),
         Part::Stage(options) => stage::run(&options),
     }?;
     report::print(&rows);

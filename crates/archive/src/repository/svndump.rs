@@ -12,7 +12,7 @@ use crate::Compression;
 /// A header line longer than this is none.
 const LONGEST_LINE: usize = 1 << 20;
 
-/// A dump, as its name tells: `svndump-FIRST:LAST-NAME.txt`.
+/// A dump, as its name tells: `svndump-FIRST:LAST-NAME.txt`, or `svndump-FIRST_LAST-NAME.txt`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DumpName {
     /// The first revision.
@@ -21,13 +21,15 @@ pub struct DumpName {
     pub last: u64,
     /// The normalised path of the repository.
     pub repository: OsString,
+    /// Whether there is no colon in it, which some tools take for the end of the name of a machine.
+    pub is_safe: bool,
 }
 
 impl DumpName {
     /// The name of the file.
     pub fn file_name(&self, compression: Compression) -> OsString {
-        let Self { first, last, repository } = self;
-        let range = format!("svndump-{first}:{last}-");
+        let Self { first, last, repository, is_safe } = self;
+        let range = format!("svndump-{first}{}{last}-", if *is_safe { '_' } else { ':' });
         joined(&[range.as_bytes(), repository.as_bytes(), b".txt", compression.suffix().as_bytes()])
     }
 
@@ -36,11 +38,17 @@ impl DumpName {
         let (stem, compression) = unpacked(name);
         let rest = stem.strip_prefix(b"svndump-")?.strip_suffix(b".txt")?;
         let (range, repository) = rest.split_once_str(b"-")?;
-        let (first, last) = range.split_once_str(b":")?;
+        let digits = range.iter().position(|byte| !byte.is_ascii_digit())?;
+        let (first, rest) = range.split_at(digits);
+        let (is_safe, last) = match rest {
+            [b':', last @ ..] => (false, last),
+            [b'_', last @ ..] => (true, last),
+            _ => return None,
+        };
         let (first, last) = (number(first)?, number(last)?);
         let repository = OsString::from_vec(repository.to_vec());
         let is_one = first <= last && !repository.is_empty();
-        is_one.then_some((Self { first, last, repository }, compression))
+        is_one.then_some((Self { first, last, repository, is_safe }, compression))
     }
 }
 
@@ -194,14 +202,18 @@ mod tests {
 
     #[test]
     fn names_are_read_as_they_are_written() {
-        let name = DumpName { first: 0, last: 782, repository: "opt-svn-repo1".into() };
+        let name = DumpName { first: 0, last: 782, repository: "opt-svn-repo1".into(), is_safe: false };
         assert_eq!(name.file_name(Compression::Bzip2), "svndump-0:782-opt-svn-repo1.txt.bz2");
-        for compression in Compression::ALL {
+        let safe = DumpName { is_safe: true, ..name.clone() };
+        assert_eq!(safe.file_name(Compression::Gzip), "svndump-0_782-opt-svn-repo1.txt.gz");
+        for (name, compression) in
+            [name, safe].iter().flat_map(|name| Compression::ALL.map(|how| (name, how)))
+        {
             let file = name.file_name(compression);
             assert_eq!(DumpName::parse(&file), Some((name.clone(), compression)));
         }
-        let hostile =
-            DumpName { first: 3, last: 3, repository: OsString::from_vec(b"-5:6-\xff.txt".to_vec()) };
+        let repository = OsString::from_vec(b"-5:6-\xff.txt".to_vec());
+        let hostile = DumpName { first: 3, last: 3, repository, is_safe: false };
         let file = hostile.file_name(Compression::None);
         assert_eq!(DumpName::parse(&file), Some((hostile, Compression::None)));
         for other in [
@@ -209,6 +221,8 @@ mod tests {
             "svndump-2:1-x.txt",
             "svndump-0:1-.txt",
             "svndump-0:+1-x.txt",
+            "svndump-0_:1-x.txt",
+            "svndump-0.1-x.txt",
             "svndump-0:1-x",
         ] {
             assert_eq!(DumpName::parse(OsStr::new(other)), None, "{other}");

@@ -114,8 +114,8 @@ impl Fileset {
         self.bytes
     }
 
-    /// Directories that were selected without what is in them, because they are excluded or have the ignore file; only
-    /// [`super::select_with_places`] does that. In the order of the walk.
+    /// Directories that were selected without what is in them, whatever the reason, and what was excluded and is no directory.
+    /// Only [`super::select_with_places`] tells them. In the order of the walk.
     pub fn places(&self) -> &[PathBuf] {
         &self.places
     }
@@ -123,7 +123,13 @@ impl Fileset {
     /// Everything that is in any of several filesets.
     #[must_use]
     pub fn join(filesets: Vec<Self>) -> Self {
-        let mut joined = Builder::default();
+        let mut filesets = filesets;
+        // The largest stays where it is: what is added to it is little, as a rule.
+        let largest = (0..filesets.len()).max_by_key(|&index| filesets[index].len());
+        let Some(largest) = largest else { return Self::default() };
+        let (files, bytes) = (0, 0);
+        let fileset = Self { files, bytes, ..filesets.swap_remove(largest) };
+        let mut joined = Builder { fileset, is_canonical: true };
         for fileset in filesets {
             for selected in fileset.iter() {
                 joined.push(selected.path.as_os_str().as_bytes(), *selected.metadata);

@@ -251,9 +251,9 @@ impl Walk<'_> {
         let opened = match self.barriers.judge(parent, name, door.links, &door.inside, level.metadata.device)
         {
             Ok(Verdict::Enter) => parent.open(name, door.links),
-            Ok(Verdict::Stop) => return self.list(door.listed),
+            Ok(Verdict::Stop) => return self.list_without_contents(door.listed),
             Ok(Verdict::Skip(reason)) => {
-                self.list(door.listed);
+                self.list_without_contents(door.listed);
                 return self.skipped(reason);
             }
             Err(error) => Err(error),
@@ -262,7 +262,7 @@ impl Walk<'_> {
             Ok(directory) => self.enter(directory, door.inside, link_depth),
             Err(error) => {
                 if !is_gone(error) {
-                    self.list(door.listed);
+                    self.list_without_contents(door.listed);
                 }
                 self.failed(error);
             }
@@ -359,8 +359,16 @@ impl Walk<'_> {
         match self.stat(name, Links::Keep) {
             Ok(found) if found.kind == Kind::Directory => self.list_place(found),
             Ok(found) if found.kind == Kind::Symlink => self.list(found),
-            Ok(_) => {}
+            Ok(_) => self.found.place(as_path(&self.path).to_owned()),
             Err(error) => self.failed(error),
+        }
+    }
+
+    /// Lists a directory that is not entered.
+    fn list_without_contents(&mut self, metadata: Metadata) {
+        match self.excluded {
+            Excluded::Vanish => self.list(metadata),
+            Excluded::KeepPlaces => self.list_place(metadata),
         }
     }
 

@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::output::json::{Document, JsonPath};
 use crate::programs::PROGRAMS;
 
-/// Make symbolic links by which this program is cback3, cback and backup
+/// Make symbolic links by which this program has the names of the originals
 ///
 /// Called by one of these names, the program takes the switches of Cedar Backup 3 or 2 or of jw.backup and behaves as they do. A link that is
 /// there already and right is left alone; anything else by that name is not touched and is an error.

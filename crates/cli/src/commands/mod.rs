@@ -9,11 +9,13 @@ pub(crate) mod init;
 pub(crate) mod link;
 pub(crate) mod list;
 pub(crate) mod man;
+pub(crate) mod mount;
 pub(crate) mod peer;
 pub(crate) mod prune;
 pub(crate) mod restore;
 pub(crate) mod run;
 pub(crate) mod snapshot;
+pub(crate) mod span;
 pub(crate) mod status;
 pub(crate) mod sync;
 pub(crate) mod validate;
@@ -23,6 +25,7 @@ pub(crate) mod verify;
 mod bucket;
 mod configuration;
 mod context;
+mod discs;
 mod error;
 mod outcome;
 mod paths;
@@ -45,9 +48,11 @@ pub(crate) fn execute(command: &Command, context: &Context, out: &mut Out) -> Co
         Command::List(args) => list::run(args, context, out),
         Command::Find(args) => find::run(args, context, out),
         Command::Diff(args) => diff::run(args, context, out),
+        Command::Mount(args) => mount::run(args, context, out),
         Command::Restore(args) => restore::run(args, context, out),
         Command::Verify(args) => verify::run(args, context, out),
         Command::Status(args) => status::run(args, context, out),
+        Command::Span(args) => span::run(args, context, out),
         Command::Snapshot(args) => snapshot::run(args, context, out),
         Command::Sync(args) => sync::run(args, context, out),
         Command::Prune(args) => prune::run(args, context, out),

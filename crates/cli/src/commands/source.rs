@@ -5,28 +5,34 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use jiff::civil::Weekday;
+use jiff::civil::{Date, Weekday};
 use redcedar_engine::schedule::weekday;
-use redcedar_restore::place::{Directory, Place};
+use redcedar_restore::browse::{Browser, View};
+use redcedar_restore::place::{Directory, Place, Places};
 use redcedar_restore::{Keys, Source, SourceError};
 use redcedar_system::environment::REDCEDAR_IDENTITY;
-use redcedar_system::escape;
+use redcedar_system::terminal::ask_secret;
+use redcedar_system::{System, escape};
 
-use super::{CommandError, Context, bucket, configuration};
+use super::{CommandError, Context, bucket, configuration, discs};
 use crate::exit::Exit;
 
 /// The arguments that choose what is read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct SourceArgs {
-    /// Where the backup is: the DEST of `backup`, a staging directory, a collect directory, a directory with archives, or a place
-    /// in a bucket (s3://BUCKET/PREFIX) with any of these; may be given several times, for what lies in several places [default: the staging or collect directory of the configuration]
+    /// Where the backup is: the DEST of `backup`, a staging directory, a collect directory, a directory with archives, a place in
+    /// a bucket (s3://BUCKET/PREFIX) with any of these, a drive with a disc, or an image of one; may be given several times,
+    /// for what lies in several places [default: the staging or collect directory of the configuration]
     #[arg(long, value_name = "SOURCE")]
     from: Vec<PathBuf>,
+    /// Read a disc as it was after its session N, counted from 1 [default: the last one]
+    #[arg(long, value_name = "N", requires = "from")]
+    session: Option<u32>,
     /// Only this machine
     #[arg(long, value_name = "NAME")]
     pub(crate) peer: Option<OsString>,
-    /// File with secret keys of age, for what is encrypted with it; may be given several times. For what is encrypted with gpg,
-    /// gpg is asked [default: $REDCEDAR_IDENTITY]
+    /// File with secret keys of age, or with one of SSH, for what is encrypted with age; may be given several times. For what is
+    /// encrypted with gpg, gpg is asked [default: $REDCEDAR_IDENTITY]
     #[arg(long, value_name = "FILE")]
     identity: Vec<PathBuf>,
 }
@@ -45,11 +51,29 @@ impl SourceArgs {
             [] => configured(context).map(|(directory, day)| (vec![directory], Some(day)))?,
             paths => (paths.to_vec(), None),
         };
+        if self.session.is_some() && !paths.iter().any(|path| is_disc(path)) {
+            let message = "there are sessions on discs only, and --from names neither a drive nor an image";
+            return Err(CommandError::message(Exit::Usage, message));
+        }
         let keys = self.keys(context)?;
-        let places = paths.iter().map(|path| place(path, context)).collect::<Result<_, _>>()?;
+        let mut places: Places = Vec::new();
+        for (number, path) in paths.iter().enumerate() {
+            if is_disc(path) {
+                let is_again = paths[..number].contains(path);
+                places.extend(discs::open(path, self.session, is_again, context)?);
+            } else {
+                places.push(place(path, context)?);
+            }
+        }
         let source = Source::open_places(places, &keys);
         let source = source.map_err(|error| CommandError::new(Exit::Failed, error))?;
         Ok(Found { source, starting_day })
+    }
+
+    /// Looks at a directory instead of what was chosen.
+    pub(crate) fn open_directory(&self, path: &Path, context: &Context) -> Result<Source, CommandError> {
+        let source = Source::open_places(vec![place(path, context)?], &self.keys(context)?);
+        source.map_err(|error| CommandError::new(Exit::Failed, error))
     }
 
     /// What opens what is encrypted.
@@ -60,13 +84,44 @@ impl SourceArgs {
         } else {
             self.identity.clone()
         };
-        Keys::new(Arc::clone(&context.system.runner), &files)
-            .map_err(|error| CommandError::new(Exit::Failed, error).hint("`age-keygen` makes such files"))
+        let ask = |file: &Path| {
+            let question = format!("Passphrase of {}: ", escape::display(file));
+            ask_secret(&question, &context.system.interrupt)
+        };
+        let hint = "`age-keygen` makes such files; a private key ssh-ed25519 or ssh-rsa is one";
+        Keys::new(Arc::clone(&context.system.runner), &files, &ask)
+            .map_err(|error| CommandError::new(Exit::Failed, error).hint(hint))
     }
 
     /// Looks at the place that was chosen; the chosen machine must be there.
     pub(crate) fn open(&self, context: &Context) -> Result<Source, CommandError> {
-        let Found { source, .. } = self.find(context)?;
+        self.find_peer(context).map(|found| found.source)
+    }
+
+    /// Looks around in the place that was chosen.
+    pub(crate) fn browse(
+        &self,
+        as_of: Option<Date>,
+        numeric_owner: bool,
+        context: &Context,
+    ) -> Result<Browser, CommandError> {
+        let Found { source, starting_day } = self.find_peer(context)?;
+        let view = View { peer: self.peer.clone(), as_of, numeric_owner, starting_day };
+        let System { monitor, interrupt, .. } = &context.system;
+        let browser = Browser::new(source, &view, Arc::clone(monitor), interrupt.clone());
+        if browser.machines().is_empty() {
+            let until = as_of.map(|day| format!(" up to {day}")).unwrap_or_default();
+            let message = format!("there is no archive of a directory in the backup{until}");
+            return Err(
+                CommandError::message(Exit::Failed, message).hint("`redcedar list` shows what there is")
+            );
+        }
+        Ok(browser)
+    }
+
+    fn find_peer(&self, context: &Context) -> Result<Found, CommandError> {
+        let found = self.find(context)?;
+        let source = &found.source;
         match &self.peer {
             Some(peer) if !source.peers().contains(&peer.as_os_str()) => {
                 let known: Vec<_> =
@@ -75,7 +130,7 @@ impl SourceArgs {
                 Err(CommandError::message(Exit::Failed, message)
                     .hint(format!("there are backups of {}", known.join(", "))))
             }
-            _ => Ok(source),
+            _ => Ok(found),
         }
     }
 }
@@ -92,7 +147,7 @@ fn configured(context: &Context) -> Result<(PathBuf, Weekday), CommandError> {
     Ok((directory, weekday(config.options.starting_day)))
 }
 
-/// What `--from` names.
+/// What `--from` names, if it is no disc.
 fn place(path: &Path, context: &Context) -> Result<Arc<dyn Place>, CommandError> {
     if path.as_os_str().as_bytes().starts_with(b"s3://") {
         return bucket::place(path, context);
@@ -104,4 +159,10 @@ fn place(path: &Path, context: &Context) -> Result<Arc<dyn Place>, CommandError>
             Err(CommandError::new(Exit::Failed, error))
         }
     }
+}
+
+/// Whether it is what a disc can be in: a drive, or an image. Whatever else it is, it is taken for a directory.
+fn is_disc(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    fs_err::metadata(path).is_ok_and(|found| found.is_file() || found.file_type().is_block_device())
 }

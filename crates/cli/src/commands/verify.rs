@@ -1,9 +1,14 @@
 //! `redcedar verify`: proof that what is stored is what was collected.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 
-use redcedar_restore::{Finding, Severity, VerifyError, VerifyReport, VerifyRequest, verify};
-use redcedar_system::System;
+use jiff::civil::Date;
+use redcedar_restore::{
+    Finding, PlaceFinding, RepairError, RepairReport, RepairRequest, Severity, Source, VerifyError,
+    VerifyReport, VerifyRequest, verify,
+};
+use redcedar_system::{System, escape};
 use serde::Serialize;
 
 use super::source::SourceArgs;
@@ -11,7 +16,7 @@ use super::{CommandError, CommandResult, Context, Out};
 use crate::day::Day;
 use crate::exit::Exit;
 use crate::output::human::{Counted, Size, Time};
-use crate::output::json::{Document, result_word};
+use crate::output::json::{Document, JsonPath, result_word};
 
 /// Prove that what is stored is what was collected
 ///
@@ -28,6 +33,12 @@ pub(crate) struct Args {
     /// Only what was stored on this day: YYYY-MM-DD, "yesterday", "3 days ago"
     #[arg(long, value_name = "DAY")]
     day: Option<Day>,
+    /// First repair what recovery data can repair. What cannot be written to, such as a disc, needs --to
+    #[arg(long)]
+    repair: bool,
+    /// With --repair: leave everything as it is, and put a repaired copy of each day that has recovery data into DIR
+    #[arg(long, value_name = "DIR", requires = "repair")]
+    to: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResult {
@@ -40,19 +51,73 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
             CommandError::message(Exit::Failed, message).hint("`redcedar list` shows which days there are")
         );
     }
+    let (source, repaired) = if args.repair { repair(args, &source, day, context)? } else { (source, None) };
     let request = VerifyRequest { peer: args.source.peer.clone(), day };
     let System { monitor, interrupt, .. } = &context.system;
     let report = verify(&source, &request, monitor.as_ref(), interrupt).map_err(refusal)?;
     context.terminal.finish();
-    let is_damaged = report.findings.iter().any(|finding| finding.severity == Severity::Damage);
-    let exit = if is_damaged { Exit::Failed } else { Exit::Done };
+    let exit = if report.is_damaged() { Exit::Failed } else { Exit::Done };
     if context.global.json {
-        out.json(&Document::new("verify", JsonReport::new(&report, exit, context)))?;
+        let mut json = JsonReport::new(&report, exit, context);
+        json.repaired = repaired.map(|report| report.repaired.into_iter().map(JsonPath).collect());
+        out.json(&Document::new("verify", json))?;
     } else {
+        for PlaceFinding { path, message } in &report.places {
+            context.system.monitor.error(format!("{path}: {message}"));
+        }
         report.findings.iter().for_each(|finding| tell(finding, context));
+        if let Some(repaired) = &repaired {
+            write_repaired(repaired, context, out)?;
+        }
         summarise(&report, context, out)?;
     }
     Ok(exit)
+}
+
+/// Repairs, and looks again at what there is then.
+fn repair(
+    args: &Args,
+    source: &Source,
+    day: Option<Date>,
+    context: &Context,
+) -> Result<(Source, Option<RepairReport>), CommandError> {
+    if context.global.dry_run {
+        let message = "what could be repaired is known only when it has been";
+        return Err(CommandError::message(Exit::Usage, message));
+    }
+    let request = RepairRequest { day, to: args.to.clone() };
+    let report = redcedar_restore::repair(source, &request, &context.system).map_err(|error| {
+        let (exit, hint) = match &error {
+            RepairError::Interrupted(_) => (Exit::Interrupted, None),
+            RepairError::NotHere(_) => (Exit::Failed, Some("--to DIR")),
+            RepairError::NoTool(_) => (Exit::Failed, Some("it is in the package par2")),
+            RepairError::TooMuch { .. } => {
+                (Exit::Failed, Some("`redcedar restore` brings back what can still be read"))
+            }
+            _ => (Exit::Failed, None),
+        };
+        let error = CommandError::new(exit, error);
+        match hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    })?;
+    let source = match &args.to {
+        Some(to) => args.source.open_directory(to, context)?,
+        None => args.source.open(context)?,
+    };
+    Ok((source, Some(report)))
+}
+
+fn write_repaired(report: &RepairReport, context: &Context, out: &mut Out) -> io::Result<()> {
+    if context.global.quiet {
+        return Ok(());
+    }
+    for path in &report.repaired {
+        writeln!(out, "repaired {}", escape::display(path))?;
+    }
+    let (files, days) = (report.repaired.len() as u64, report.days);
+    writeln!(out, "{} repaired, {} with recovery data", Counted(files, "file"), Counted(days, "day"))
 }
 
 fn refusal(error: VerifyError) -> CommandError {
@@ -92,7 +157,7 @@ fn summarise(report: &VerifyReport, context: &Context, out: &mut Out) -> io::Res
         )?;
     }
     let damage = report.findings.iter().filter(|finding| finding.severity == Severity::Damage).count();
-    match damage {
+    match damage + report.places.len() {
         0 => writeln!(out, "all is well"),
         count => writeln!(out, "{} found", Counted(count as u64, "fault")),
     }
@@ -109,6 +174,9 @@ struct JsonReport<'a> {
     unproven: u64,
     locked: u64,
     findings: Vec<JsonFinding<'a>>,
+    places: &'a [PlaceFinding],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repaired: Option<Vec<JsonPath>>,
 }
 
 #[derive(Serialize)]
@@ -142,6 +210,8 @@ impl<'a> JsonReport<'a> {
             unproven: report.unproven,
             locked: report.locked,
             findings: report.findings.iter().map(finding).collect(),
+            places: &report.places,
+            repaired: None,
         }
     }
 }

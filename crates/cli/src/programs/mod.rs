@@ -23,6 +23,8 @@ pub const PROGRAMS: &[Program] = &[
     Program { name: "redcedar", run: redcedar::main },
     Program { name: "cback3", run: |args| cback3::main(&cback3::CBACK3, args) },
     Program { name: "cback", run: |args| cback3::main(&cback3::CBACK, args) },
+    Program { name: "cback3-span", run: |args| cback3::span::main(&cback3::CBACK3, args) },
+    Program { name: "cback-span", run: |args| cback3::span::main(&cback3::CBACK, args) },
     Program { name: "cback3-amazons3-sync", run: |args| s3sync::main(&s3sync::CBACK3, args) },
     Program { name: "cback-amazons3-sync", run: |args| s3sync::main(&s3sync::CBACK, args) },
     Program { name: "backup", run: backup::main },

@@ -16,7 +16,8 @@ fn a_run_that_was_killed_anywhere_costs_nothing_and_the_next_one_goes_on() {
     for (point, leaves) in [
         ("snapshot-begun", "2026-11-24-02:00:00.incomplete"),
         ("snapshot-copied", "2026-11-24-02:00:00.1.incomplete"),
-        ("snapshot-named", "2026-11-24-02:00:00.2"),
+        ("snapshot-described", "2026-11-24-02:00:00.2.incomplete"),
+        ("snapshot-named", "2026-11-24-02:00:00"),
     ] {
         let output = program::run(machine.command(TUESDAY).env("REDCEDAR_CHECKPOINT", point));
         assert_eq!(output.status.code(), None, "{point}");
@@ -27,7 +28,7 @@ fn a_run_that_was_killed_anywhere_costs_nothing_and_the_next_one_goes_on() {
     }
     machine.succeed(WEDNESDAY);
     machine.assert_saved(&generation(WEDNESDAY));
-    assert_eq!(machine.names(), ["2026-11-24-02:00:00.2", &generation(WEDNESDAY), "latest"]);
+    assert_eq!(machine.names(), ["2026-11-24-02:00:00", &generation(WEDNESDAY), "latest"]);
 }
 
 #[test]

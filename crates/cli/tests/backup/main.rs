@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod failing;
+mod interrupted;
 mod machine;
 mod sending;
 mod switches;

@@ -5,3 +5,4 @@ mod managed;
 mod oracle;
 mod own;
 mod sandbox;
+mod span;

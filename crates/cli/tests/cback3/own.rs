@@ -117,14 +117,18 @@ fn a_day_on_which_no_peer_was_staged_is_not_marked_and_the_run_failed() {
 }
 
 #[test]
-fn what_this_version_cannot_do_is_said_and_fails() {
+fn a_drive_that_is_not_there_is_said_and_fails() {
     let store = "<store><source_dir>DIR/staging</source_dir><media_type>cdrw-74</media_type>\
-        <target_device>/dev/cdrw</target_device></store></cb_config>";
+        <target_device>/dev/nosuch-cdrw</target_device></store></cb_config>";
     let sandbox = Sandbox::new(|config| config.replace("</cb_config>", store));
-    for action in ["store", "rebuild", "initialize", "all"] {
+    let day = sandbox.root().join("staging/2026/11/24");
+    fs_err::create_dir_all(&day).unwrap();
+    fs_err::write(day.join("cback.stage"), "").unwrap();
+    for action in ["store", "rebuild", "initialize"] {
         let said = cback3(&sandbox, &[action]);
         assert_eq!(said.code, 6, "{action}");
-        assert!(said.stdout.contains("is not available in this version of Redcedar."), "{}", said.stdout);
+        let expected = "[/dev/nosuch-cdrw] cannot be used to write discs: No such file or directory";
+        assert!(said.stdout.contains(expected), "{}", said.stdout);
     }
 }
 

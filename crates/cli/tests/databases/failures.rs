@@ -1,6 +1,7 @@
 //! Dumps that fail, and dumps that are no good.
 
 use std::io::Write;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use redcedar_testing::databases::{MariaDb, PostgreSql};
@@ -80,7 +81,7 @@ fn a_full_disk_ends_the_dump_at_once_and_leaves_nothing() {
 }
 
 #[test]
-fn a_dump_that_is_cut_or_damaged_is_found_by_verify_and_loaded_into_no_server() {
+fn a_dump_that_is_cut_damaged_or_replaced_is_found_and_loaded_into_no_server() {
     let machine =
         Machine::new("postgresql", OVERRIDE, "<compress_mode>gzip</compress_mode><database>app</database>");
     machine.script("dump", r"seq 100000; printf '%s\n' -- '-- PostgreSQL database dump complete' -- ''");
@@ -95,21 +96,39 @@ fn a_dump_that_is_cut_or_damaged_is_found_by_verify_and_loaded_into_no_server() 
     fs_err::write(&stored, &whole[..whole.len() - 1000]).unwrap();
     let (_, said) = machine.run(&["verify"], 6);
     assert!(said.contains("postgresqldump-app.txt.gz: its SHA-256 is not that of cback.sha256"), "{said}");
+    let list = machine.path("staging/2026/11/24/me/cback.sha256");
+    let digests = fs_err::read(&list).unwrap();
+    fs_err::remove_file(&list).unwrap();
     for said in [said, restore("--into-server"), restore(&to_file)] {
         assert!(said.contains("the file ends in the middle of its compressed data"), "{said}");
     }
 
-    let mut cut = program::command("gzip")
-        .stdin(std::process::Stdio::piped())
-        .stdout(fs_err::File::create(&stored).unwrap().into_parts().0)
-        .spawn()
-        .unwrap();
-    cut.stdin.take().unwrap().write_all(b"half of it\n").unwrap();
-    assert!(cut.wait().unwrap().success());
+    fs_err::write(&stored, compress(b"half of it\n")).unwrap();
     for said in [machine.run(&["verify"], 6).1, restore("--into-server"), restore(&to_file)] {
         assert!(said.contains("it does not end as a complete dump does"), "{said}");
     }
+
+    // Whole, but another one.
+    let text = b"something else\n--\n-- PostgreSQL database dump complete\n--\n";
+    fs_err::write(&stored, compress(text)).unwrap();
+    machine.run(&["verify"], 0);
+    fs_err::write(&list, digests).unwrap();
+    for said in [restore("--into-server"), restore(&to_file), restore("--to-file=-")] {
+        assert!(
+            said.contains("the SHA-256 of postgresqldump-app.txt.gz is not that of cback.sha256"),
+            "{said}"
+        );
+    }
     assert!(!machine.path("app.sql").exists());
+    fs_err::write(&stored, whole).unwrap();
+    machine.run(&["restore", "--database=app", &to_file], 0);
+}
+
+/// What `gzip` makes of a text.
+fn compress(text: &[u8]) -> Vec<u8> {
+    let mut gzip = program::command("gzip").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    gzip.stdin.take().unwrap().write_all(text).unwrap();
+    gzip.wait_with_output().unwrap().stdout
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Databases of real servers: dumped, staged, verified, and brought back.
 
+mod broken_off;
 mod failures;
 mod machine;
 mod mysql;

@@ -72,3 +72,38 @@ fn bring_back(seed: u64) {
     let replaced = machine.restore(&machine.path("mail"), &to, &["--overwrite", "always"]);
     assert!(replaced.status.success(), "{}", describe(&replaced));
 }
+
+#[test]
+fn damaged_messages_are_kept_as_they_are() {
+    let machine = Machine::new("gzip");
+    let from = "From a@b Sun Nov 22 00:00:00 2026\n";
+    let damaged = [
+        format!("{from}Message-Id: <1@x>\nDate: \u{0}\u{1}\u{7f}no date\n\n\u{0}binary\u{0}\r\n\n"),
+        format!("{from}no header at all, and no end of it\n\n"),
+        format!("{from}Message-Id: <unclosed\nReceived: ; ; ;\n continued\n\nbody\n\n"),
+        format!("{from}\n\n"),
+        format!(
+            "{from}Subject: =?utf-8?B?broken\nContent-Type: multipart/mixed; boundary=\"x\n\n--x\nFrom nowhere\n\n"
+        ),
+        format!("{from}Message-Id: <6@x>\n\n{}\n\n", "x".repeat(100_000)),
+        // Cut off in the middle of its header.
+        format!("{from}Message-Id: <7@x>\nSubj"),
+    ];
+    let mut days = Vec::new();
+    for ((_, now), count) in NIGHTS.iter().zip([2, 4, 6, 7]) {
+        let mailbox = damaged[..count].concat();
+        machine.write("inbox", &mailbox);
+        machine.write("mail/one", &mailbox);
+        machine.night(None, now);
+        days.push(mailbox);
+    }
+    for ((day, _), mailbox) in NIGHTS.iter().zip(&days) {
+        for what in ["inbox", "mail/one"] {
+            assert!(
+                machine.restored(what, day) == *mailbox,
+                "{what} of {day}: {:?}",
+                machine.restored(what, day)
+            );
+        }
+    }
+}

@@ -6,6 +6,7 @@ use std::path::Path;
 use redcedar_testing::program;
 use redcedar_testing::s3::Server;
 
+use super::mount::{self, Mounted};
 use super::{Sandbox, help};
 
 #[test]
@@ -46,6 +47,14 @@ fn examples_in(text: &str, prefix: &str) -> Vec<String> {
 
 fn works(example: &str) {
     let sandbox = machine(example.split(' ').next().unwrap());
+    if example.starts_with("mount ") && !example.contains("--dry-run") {
+        if mount::is_possible() {
+            let mounted = Mounted::new(&sandbox, example);
+            mounted.interrupt();
+            assert_eq!(mounted.wait(), (Some(0), String::new()), "redcedar {example}");
+        }
+        return;
+    }
     let server = if example.contains("s3://") { Server::required() } else { None };
     if server.is_none() && example.contains("s3://") {
         return;
@@ -80,12 +89,12 @@ fn machine(command: &str) -> Sandbox {
     let mut sandbox = Sandbox::new();
     sandbox.write("/etc/fstab", "proc /proc proc\n");
     sandbox.write("/home/anna/report.odt", "draft");
-    for directory in ["/mnt", "/tmp", "/usr/local/sbin", "/usr/local/share/man/man1"] {
+    for directory in ["/mnt/days", "/tmp", "/usr/local/sbin", "/usr/local/share/man/man1"] {
         fs_err::create_dir_all(sandbox.path(directory)).unwrap();
     }
     match command {
-        "backup" | "list" | "find" | "diff" | "restore" | "verify" | "run" | "status" | "validate"
-        | "peer" | "validate-command" => {
+        "backup" | "list" | "find" | "diff" | "restore" | "mount" | "verify" | "run" | "status"
+        | "validate" | "peer" | "validate-command" => {
             prepare(&sandbox, "backup /etc /home/anna --to /mnt/backup");
             prepare(&sandbox, "init /etc /home/anna --base /var/backups/redcedar");
             for directory in ["collect", "stage", "work"] {
@@ -104,6 +113,18 @@ fn machine(command: &str) -> Sandbox {
             sandbox.at("2026-11-24T02:00:00");
             sandbox.write("/home/anna/report.odt", "final");
             prepare(&sandbox, "backup /etc /home/anna --to /mnt/backup");
+        }
+        "span" => {
+            let root = sandbox.root().display();
+            let config = format!(
+                "<cb_config><options><starting_day>monday</starting_day><working_dir>{root}/tmp</working_dir>\
+                <backup_user>root</backup_user><backup_group>root</backup_group><rcp_command>scp</rcp_command>\
+                </options><store><source_dir>{root}/mnt</source_dir><media_type>cdrw-74</media_type>\
+                <target_device>{root}/disc.iso</target_device></store></cb_config>"
+            );
+            sandbox.write("/etc/redcedar.conf", config);
+            sandbox.write("/mnt/2026/11/23/web/etc.tar", "a day");
+            sandbox.write("/mnt/2026/11/23/cback.stage", "");
         }
         "snapshot" => {
             // No packages: those of the machine that runs the test are none of its business.

@@ -19,6 +19,7 @@ fn the_help_of_each_command_says_what_it_does() {
         "snapshot verify",
         "snapshot diff",
         "snapshot prune",
+        "snapshot rebuild-plan",
     ]
     .map(str::to_owned);
     for command in commands(&sandbox).into_iter().chain(nested) {

@@ -16,8 +16,10 @@ fn every_key_is_documented() {
         "backup /home/anna --to /mnt/backup",
         "run collect stage --dry-run",
         "run collect stage",
+        "run purge --dry-run",
         "list --from /mnt/backup",
         "restore --from /mnt/backup --to /restored",
+        "mount /days --from /mnt/backup --dry-run",
         "verify --from /mnt/backup",
         "status",
         "validate",
@@ -33,6 +35,7 @@ fn every_key_is_documented() {
         "snapshot list --from /mnt/store",
         "snapshot restore --from /mnt/store --to /from-store",
         "snapshot verify --from /mnt/store",
+        "snapshot rebuild-plan --from /mnt/store",
         "snapshot diff latest --from /mnt/store",
         "snapshot prune --from /mnt/store --keep-last 3 --dry-run",
     ];

@@ -1,16 +1,23 @@
 //! Conversations with `redcedar`.
 
+mod discs;
 mod errors;
 mod examples;
 mod help;
+mod interactive;
 mod json;
 mod machine;
 mod managed;
+mod mount;
 mod peer;
 mod pool;
+mod purge;
+mod rebuild;
+mod repair;
 mod sandbox;
 mod snapshot;
 mod sources;
+mod span;
 mod status;
 mod story;
 

@@ -1,8 +1,11 @@
 //! Snapshots from the command line.
 
 use std::os::unix::process::ExitStatusExt;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use redcedar_testing::program;
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::Sandbox;
 
@@ -106,4 +109,92 @@ fn killed_while_it_removes_no_half_generation_is_left() {
     assert!(sandbox.path("/mnt/store/.trash-2026-11-23-02:00:00").exists());
     assert_eq!(sandbox.run("snapshot prune --from /mnt/store --keep-last 1").code, 0);
     assert!(!sandbox.path("/mnt/store/.trash-2026-11-23-02:00:00").exists());
+}
+
+/// A run that has to copy a lot, as soon as it copies.
+fn copying(sandbox: &Sandbox) -> std::process::Child {
+    sandbox.write("/home/anna/large", vec![7; 48 << 20]);
+    let mut command = sandbox.command(CREATE);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let run = command.spawn().unwrap();
+    let large = sandbox.path("/mnt/store/2026-11-24-02:00:00.incomplete");
+    let large = large.join(sandbox.path("/home/anna/large").strip_prefix("/").unwrap());
+    let started = Instant::now();
+    while !large.exists() {
+        assert!(started.elapsed() < Duration::from_secs(20));
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    run
+}
+
+#[test]
+fn ended_while_it_copies_a_run_leaves_what_was_there_and_the_next_one_goes_on() {
+    for (signal, code) in [(Signal::TERM, Some(5)), (Signal::KILL, None)] {
+        let mut sandbox = machine();
+        assert_eq!(sandbox.run(&format!("{CREATE} --init")).code, 0);
+        sandbox.at("2026-11-24T02:00:00");
+        let run = copying(&sandbox);
+        kill_process(i32::try_from(run.id()).ok().and_then(Pid::from_raw).unwrap(), signal).unwrap();
+        let output = run.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), code, "{}", program::describe(&output));
+        let latest = || fs_err::read_link(sandbox.path("/mnt/store/latest")).unwrap();
+        assert_eq!(latest().to_str(), Some("2026-11-23-02:00:00"));
+        assert_eq!(sandbox.run("snapshot verify --from /mnt/store").code, 0);
+        assert_eq!(sandbox.run(CREATE).code, 0);
+        assert_eq!(latest().to_str(), Some("2026-11-24-02:00:00.1"));
+        assert_eq!(sandbox.run("snapshot verify --from /mnt/store").code, 0);
+    }
+}
+
+#[test]
+fn after_a_clock_went_back_the_newest_is_the_one_that_was_made_last() {
+    let mut sandbox = machine();
+    assert_eq!(sandbox.run(&format!("{CREATE} --init")).code, 0);
+    sandbox.at("2026-11-20T02:00:00");
+    sandbox.write("/home/anna/report.odt", "made last");
+    assert_eq!(sandbox.run(CREATE).code, 0);
+    let latest = fs_err::read_link(sandbox.path("/mnt/store/latest")).unwrap();
+    assert_eq!(latest.to_str(), Some("2026-11-20-02:00:00"));
+    assert_eq!(sandbox.run("snapshot restore --from /mnt/store --to /back").code, 0);
+    let back = sandbox.path("/back").join(sandbox.path("/home/anna/report.odt").strip_prefix("/").unwrap());
+    assert_eq!(fs_err::read(back).unwrap(), b"made last");
+    let answer = sandbox.run("snapshot prune --from /mnt/store --keep-last 1");
+    assert_eq!(answer.code, 6, "{}", answer.stdout);
+    assert!(answer.stderr.contains("clock"), "{}", answer.stderr);
+    assert_eq!(sandbox.run("snapshot list --from /mnt/store").stdout.matches("complete").count(), 2);
+}
+
+#[test]
+fn a_configuration_says_what_is_saved_and_all_commands_find_its_store() {
+    let mut sandbox = machine();
+    let root = sandbox.root().display().to_string();
+    let config = format!(
+        "roots: [{root}/home]\nprune:\nsystem_root: {root}/mnt\nkeep: {{last: 2}}\nlock_directory: {root}/lock\n\
+         cache_directory: {root}/cache\ndestination: {{directory: {root}/mnt/store}}\n"
+    );
+    sandbox.write("/snapshot.yaml", config);
+    let mut talk = vec![
+        sandbox.talk("snapshot create --config /snapshot.yaml --dry-run"),
+        sandbox.talk("snapshot create --config /snapshot.yaml"),
+    ];
+    for day in ["24", "25"] {
+        sandbox.at(&format!("2026-11-{day}T02:00:00"));
+        talk.push(sandbox.talk("--config /snapshot.yaml snapshot create"));
+    }
+    for line in [
+        "snapshot list --config /snapshot.yaml",
+        "snapshot verify --config /snapshot.yaml",
+        "snapshot prune --config /snapshot.yaml --dry-run",
+        "snapshot prune --config /snapshot.yaml --keep-last 1 --dry-run",
+        "snapshot prune --from /mnt/store",
+        "snapshot create /home --config /snapshot.yaml",
+        "snapshot create",
+    ] {
+        talk.push(sandbox.talk(line));
+    }
+    sandbox.write("/wrong.yaml", "roots: [/]\nprune: [/x]\ndestination: {host: vault, directory: /srv}\n");
+    talk.push(sandbox.talk("snapshot list --config /wrong.yaml"));
+    sandbox.write("/wrong.yaml", "roots: []\ndestination: {directory: srv}\n");
+    talk.push(sandbox.talk("snapshot create --config /wrong.yaml"));
+    insta::assert_snapshot!(talk.join("\n"));
 }

@@ -17,20 +17,20 @@ fn git(repository: &Path, words: &[&str]) -> String {
     tool(repository, &[&["git"], words].concat())
 }
 
-fn create(repository: &Path, options: &[&str]) {
+pub(crate) fn create(repository: &Path, options: &[&str]) {
     fs_err::create_dir_all(repository).unwrap();
     git(repository, &[&["init", "-q", "-b", "main"], options].concat());
 }
 
 /// A commit of its own content on the branch that is checked out.
-fn commit(repository: &Path, text: &str) {
+pub(crate) fn commit(repository: &Path, text: &str) {
     fs_err::write(repository.join("f"), text).unwrap();
     git(repository, &["add", "f"]);
     git(repository, &["commit", "-q", "-m", text]);
 }
 
 /// All refs, HEAD included, and that everything they need is there.
-fn refs(repository: &Path) -> String {
+pub(crate) fn refs(repository: &Path) -> String {
     git(repository, &["fsck", "--no-dangling", "--no-progress"]);
     let list = git(repository, &["for-each-ref", "--format=%(objectname) %(symref) %(refname)"]);
     let head = program::run(&mut command(repository, &["git", "symbolic-ref", "-q", "HEAD"]));

@@ -12,22 +12,27 @@ pub(crate) struct Machine {
     pub(crate) pool: Pool,
     /// The day of March 2031. The third is a Monday, and weeks start on Sunday.
     day: u32,
+    environment: Vec<(&'static str, PathBuf)>,
 }
 
 impl Machine {
     /// A machine with these sections; `ROOT` in them is the directory where everything is.
     pub(crate) fn new(sections: &str) -> Self {
-        let machine = Self { pool: Pool::new().unwrap(), day: 3 };
+        let machine = Self { pool: Pool::new().unwrap(), day: 3, environment: Vec::new() };
         machine.configure(sections);
         machine
     }
 
     pub(crate) fn configure(&self, sections: &str) {
-        let root = self.root().display().to_string();
         fs_err::write(self.root().join("file"), "x").unwrap();
-        let collect = "<collect_mode>daily</collect_mode><archive_mode>tar</archive_mode>
-            <ignore_file>.ignore</ignore_file><file><abs_path>ROOT/file</abs_path></file>";
-        let collect = collect.replace("ROOT", &root);
+        self.configure_collect("<file><abs_path>ROOT/file</abs_path></file>", sections);
+    }
+
+    /// Lets nothing but `items` and what `sections` say be collected.
+    pub(crate) fn configure_collect(&self, items: &str, sections: &str) {
+        let root = self.root().display().to_string();
+        let modes = "<collect_mode>daily</collect_mode><archive_mode>tar</archive_mode><ignore_file>.ignore</ignore_file>";
+        let collect = format!("{modes}{items}").replace("ROOT", &root);
         self.pool.configure_with(&collect, &sections.replace("ROOT", &root)).unwrap();
     }
 
@@ -44,6 +49,11 @@ impl Machine {
         self.path(name).to_str().unwrap()[1..].replace('/', "-")
     }
 
+    /// Sets a variable for all runs of ours from now on.
+    pub(crate) fn set(&mut self, name: &'static str, value: &Path) {
+        self.environment.push((name, value.to_owned()));
+    }
+
     pub(crate) fn next_day(&mut self) {
         self.day += 1;
     }
@@ -58,7 +68,8 @@ impl Machine {
 
     /// Runs our `cback3` with actions.
     pub(crate) fn cback3(&self, actions: &[&str]) -> Output {
-        self.pool.run(ours(), &self.now(), actions)
+        let mut command = self.pool.command(ours(), &self.now(), actions);
+        program::run(command.envs(self.environment.iter().cloned()))
     }
 
     /// The same, which must succeed.
@@ -82,9 +93,15 @@ impl Machine {
     /// Runs `redcedar` with words; `ROOT` in them is the directory where everything is.
     pub(crate) fn redcedar(&self, line: &str) -> Output {
         let root = self.root().to_str().unwrap();
+        let words: Vec<_> = line.split(' ').map(|word| word.replace("ROOT", root)).collect();
+        self.redcedar_with(&words)
+    }
+
+    /// The same with words that may have blanks in them.
+    pub(crate) fn redcedar_with<S: AsRef<OsStr>>(&self, words: &[S]) -> Output {
         let mut command = program::command(env!("CARGO_BIN_EXE_redcedar"));
-        command.env("REDCEDAR_NOW", self.now().replace(' ', "T"));
-        program::run(command.args(line.split(' ').map(|word| word.replace("ROOT", root))))
+        command.env("REDCEDAR_NOW", self.now().replace(' ', "T")).envs(self.environment.iter().cloned());
+        program::run(command.args(words))
     }
 
     /// The same, which must succeed; what it printed.

@@ -16,18 +16,18 @@ fn hg(repository: &Path, words: &[&str]) -> String {
     tool(repository, &[&["hg"], words].concat())
 }
 
-fn create(repository: &Path) {
+pub(crate) fn create(repository: &Path) {
     fs_err::create_dir_all(repository).unwrap();
     hg(repository, &["init", "."]);
 }
 
-fn commit(repository: &Path, text: &str) {
+pub(crate) fn commit(repository: &Path, text: &str) {
     fs_err::write(repository.join("f"), text).unwrap();
     hg(repository, &["commit", "-q", "-A", "-m", text]);
 }
 
 /// Everything that a repository has: changesets with phases, bookmarks, and what is checked out.
-fn everything(repository: &Path) -> String {
+pub(crate) fn everything(repository: &Path) -> String {
     let template =
         "{node} {phase} {branch} {bookmarks} {desc} {ifcontains(rev, revset('parents()'), 'parent')}\n";
     let mut log: Vec<_> = hg(repository, &["log", "-T", template]).lines().map(str::to_owned).collect();
@@ -100,6 +100,26 @@ fn what_nobody_picked_up_is_bundled_again_and_all_of_it_comes_back() {
     machine.next_day();
     machine.run(&NIGHT);
     assert_eq!(machine.staged("hgbundle"), [""; 0]);
+    machine.redcedar_well("restore --repository ROOT/hg/a --from ROOT/staging --to ROOT/back");
+    assert_eq!(everything(&machine.path("back")), everything(&path));
+}
+
+#[test]
+fn another_repository_in_the_same_place_is_bundled_whole() {
+    if !required("hg") {
+        return;
+    }
+    let mut machine = Machine::new(SECTION);
+    let path = machine.path("hg/a");
+    create(&path);
+    begin(&path);
+    machine.run(&NIGHT);
+    machine.next_day();
+    fs_err::remove_dir_all(&path).unwrap();
+    create(&path);
+    commit(&path, "new");
+    machine.run(&NIGHT);
+    assert!(machine.log().contains("has none of the heads that were backed up last"), "{}", machine.log());
     machine.redcedar_well("restore --repository ROOT/hg/a --from ROOT/staging --to ROOT/back");
     assert_eq!(everything(&machine.path("back")), everything(&path));
 }

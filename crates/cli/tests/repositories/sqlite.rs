@@ -11,7 +11,7 @@ const SECTION: &str = "<sqlite><collect_mode>daily</collect_mode><compress_mode>
 
 const NIGHT: [&str; 2] = ["collect", "stage"];
 
-fn sql(database: &Path, text: &str) -> String {
+pub(crate) fn sql(database: &Path, text: &str) -> String {
     tool(Path::new("/"), &["sqlite3".as_ref(), database.as_os_str(), text.as_ref()])
 }
 
@@ -166,4 +166,21 @@ fn a_database_that_needs_what_only_its_program_has_is_copied_with_a_warning() {
     machine.run(&NIGHT);
     assert!(machine.log().contains("could not be checked: "), "{}", machine.log());
     assert_eq!(machine.staged("sqlitedump"), ["sqlitedump-app.db.sqlite.gz"]);
+}
+
+#[test]
+fn nothing_but_a_section_of_ours_is_enough_to_collect() {
+    if !required("sqlite3") {
+        return;
+    }
+    let machine = Machine::new(SECTION);
+    sql(&machine.path("app.db"), "CREATE TABLE t AS SELECT 1 AS x");
+    machine.configure_collect("", SECTION);
+    machine.run(&NIGHT);
+    assert_eq!(machine.staged(""), ["cback.collect", "cback.sha256", "sqlitedump-app.db.sqlite.gz"]);
+    machine.redcedar_well("run collect --config ROOT/cback3.conf");
+    machine.configure_collect("", "");
+    let output = machine.cback3(&["collect"]);
+    assert!(machine.log().contains("There must be at least one collect file or collect directory."));
+    assert_eq!(output.status.code(), Some(6), "{}", describe(&output));
 }

@@ -3,6 +3,7 @@
 use crate::machine::{Machine, required, tool};
 use redcedar_testing::oracle::Oracle;
 use redcedar_testing::program;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 pub(crate) const SECTIONS: &str =
@@ -21,20 +22,32 @@ pub(crate) fn create(repository: &Path) {
 
 /// Commits `count` revisions.
 pub(crate) fn commit(repository: &Path, count: usize) {
+    commit_each(repository, &vec!["Revision-number: 77\n\n"; count]);
+}
+
+/// Commits a revision for each text, which adds it to a file.
+pub(crate) fn commit_each(repository: &Path, texts: &[&str]) {
     let directory = tempfile::tempdir().unwrap();
-    let url = format!("file://{}", repository.display());
-    tool(directory.path(), &["svn", "checkout", "-q", &url, "wc"]);
+    tool(directory.path(), &["svn", "checkout", "-q", &url(repository), "wc"]);
     let wc = directory.path().join("wc");
-    for _ in 0..count {
+    for text in texts {
         let before = fs_err::read(wc.join("f")).ok();
         let is_new = before.is_none();
-        let text = [before.unwrap_or_default(), b"Revision-number: 77\n\n".to_vec()].concat();
+        let text = [before.unwrap_or_default(), text.as_bytes().to_vec()].concat();
         fs_err::write(wc.join("f"), text).unwrap();
         if is_new {
             tool(&wc, &["svn", "add", "-q", "f"]);
         }
         tool(&wc, &["svn", "commit", "-q", "-m", "more", "--username", "nobody"]);
     }
+}
+
+fn url(repository: &Path) -> String {
+    let encoded = |byte: &u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'.' | b'_' => char::from(*byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    format!("file://{}", repository.as_os_str().as_bytes().iter().map(encoded).collect::<String>())
 }
 
 /// All of a repository as a dump, which says everything there is to compare.
@@ -239,4 +252,45 @@ fn the_original_goes_on_where_we_stopped_and_we_where_it_stopped() {
     }
     let expected = ["0:2", "3:4", "5:6", "7:8", "9:10", "11:12"];
     assert_eq!(ranges, expected.map(|range| format!("svndump-{range}-svn-a.txt.gz")));
+}
+
+#[test]
+fn with_safe_names_each_repository_has_dumps_of_its_own_without_colons() {
+    if !required("svnadmin") {
+        return;
+    }
+    let sections = SECTIONS.replace(
+        "<repository_dir><abs_path>ROOT/svn</abs_path></repository_dir>",
+        "<repository><abs_path>ROOT/svn/a</abs_path></repository><repository><abs_path>ROOT/svn-a</abs_path></repository>",
+    );
+    let mut machine = Machine::new(&sections);
+    let repositories = ["svn/a", "svn-a"].map(|name| machine.path(name));
+    for repository in &repositories {
+        create(repository);
+        commit(repository, 1);
+    }
+    assert_eq!(machine.cback3(&NIGHT).status.code(), Some(6), "{}", machine.log());
+    assert!(machine.log().contains("its backup would replace that of ["), "{}", machine.log());
+
+    machine.configure(&sections.replace("<subversion>", "<subversion><safe_names>Y</safe_names>"));
+    for count in [1, 2] {
+        machine.next_day();
+        commit(&repositories[0], 1);
+        commit(&repositories[1], count);
+        machine.run(&NIGHT);
+    }
+    let root = machine.normalised("");
+    let mut staged = machine.staged("svndump");
+    // What was dumped under the old names waits to be purged.
+    staged.retain(|name| !name.contains(':'));
+    let names: Vec<_> = staged.iter().map(|name| name.split_once('-').unwrap().1).collect();
+    assert_eq!(names.len(), 2, "{staged:?}");
+    assert!(names[0].starts_with("3_3-") && names[1].starts_with("3_4-"), "{root}: {staged:?}");
+    for (name, repository) in ["svn/a", "svn-a"].iter().zip(&repositories) {
+        machine.redcedar_well(&format!(
+            "restore --repository ROOT/{name} --from ROOT/staging --to ROOT/back/{name}"
+        ));
+        assert_eq!(everything(&machine.path("back").join(name)), everything(repository), "{name}");
+    }
+    assert!(machine.redcedar_well("verify --from ROOT/staging").contains("all is well"));
 }

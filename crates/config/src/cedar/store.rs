@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::Located;
 use crate::diagnostic::Diagnostic;
 use crate::section::{Field, Section};
-use crate::value::{self, BlankMode, DeviceType, MediaType};
+use crate::value::{self, BlankMode, BurnerProgram, ByteQuantity, DeviceType, MediaType};
 use crate::xml::Writer;
 
 /// The `store` section.
@@ -38,6 +38,14 @@ pub struct Store {
     pub eject_delay: Option<u64>,
     /// When a disc is blanked early.
     pub blank_behavior: Option<Located<BlankBehavior>>,
+    /// Which programs write. Ours.
+    pub burner: Option<BurnerProgram>,
+    /// How much of a disc, or an image, is used. Ours.
+    pub media_size: Option<Located<ByteQuantity>>,
+    /// How much recovery data is made for each day, in percent of the day. Ours.
+    pub redundancy: Option<u64>,
+    /// A program that is put on every disc. Ours.
+    pub disc_program: Option<Located<PathBuf>>,
 }
 
 /// The `blank_behavior` element; at least one of the two is there.
@@ -83,6 +91,10 @@ impl Store {
             |name| section.read(name, value::non_negative, findings).value().filter(|delay| *delay > 0);
         let refresh_media_delay = delay("refresh_media_delay");
         let eject_delay = delay("eject_delay");
+        let burner = section.read("burner", BurnerProgram::from_str, findings).value();
+        let media_size = section.read("media_size", ByteQuantity::from_str, findings).optional();
+        let redundancy = section.read("redundancy", value::positive, findings).value();
+        let disc_program = section.read("disc_program", value::absolute_path, findings).optional();
         Some(Self {
             source_dir: source_dir?,
             media_type: media_type?.value,
@@ -97,6 +109,10 @@ impl Store {
             refresh_media_delay,
             eject_delay,
             blank_behavior,
+            burner,
+            media_size,
+            redundancy,
+            disc_program,
         })
     }
 
@@ -119,6 +135,19 @@ impl Store {
                 writer.scalar("factor", blank.factor.as_ref());
             });
         }
+        // What the originals do not know is written only where it is used.
+        if self.burner.is_some() {
+            writer.scalar("burner", self.burner);
+        }
+        if self.media_size.is_some() {
+            writer.scalar("media_size", self.media_size.as_ref());
+        }
+        if self.redundancy.is_some() {
+            writer.scalar("redundancy", self.redundancy);
+        }
+        if self.disc_program.is_some() {
+            writer.path("disc_program", self.disc_program.as_ref().map(|path| path.as_path()));
+        }
     }
 }
 
@@ -127,7 +156,8 @@ fn read_path(section: Section<'_>, name: &str, findings: &mut Vec<Diagnostic>) -
 }
 
 fn check_media(media: &Located<MediaType>, device: Option<DeviceType>, findings: &mut Vec<Diagnostic>) {
-    let is_dvd = matches!(media.value, MediaType::DvdPlusR | MediaType::DvdPlusRw);
+    use MediaType::{CdR74, CdR80, CdRw74, CdRw80};
+    let is_dvd = !matches!(media.value, CdR74 | CdRw74 | CdR80 | CdRw80);
     let device_type = device.unwrap_or(DeviceType::CdWriter);
     if is_dvd != (device_type == DeviceType::DvdWriter) {
         let mut finding =

@@ -116,6 +116,18 @@ enumeration! {
 }
 
 enumeration! {
+    /// What happens before anything is purged when what a peer staged last is unlike what it staged before. Ours.
+    AnomalyMode {
+        /// It is said.
+        Warn = "warn",
+        /// It is said, and the days of the peer stay.
+        Hold = "hold",
+        /// Nobody looks.
+        Ignore = "ignore",
+    }
+}
+
+enumeration! {
     /// Which days' "not ready" of a peer is no error.
     IgnoreFailures {
         /// Always an error.
@@ -144,6 +156,34 @@ enumeration! {
         DvdPlusR = "dvd+r",
         /// 4.7 GB, rewritable.
         DvdPlusRw = "dvd+rw",
+        /// 4.7 GB, written once. This and what follows is ours: the originals refuse a file that says so.
+        DvdMinusR = "dvd-r",
+        /// 4.7 GB, rewritable.
+        DvdMinusRw = "dvd-rw",
+        /// 8.5 GB, written once.
+        DvdPlusRDl = "dvd+r-dl",
+        /// 8.5 GB, written once.
+        DvdMinusRDl = "dvd-r-dl",
+        /// 4.7 GB, rewritable.
+        DvdRam = "dvd-ram",
+        /// 25 GB, written once.
+        BdR = "bd-r",
+        /// 25 GB, rewritable.
+        BdRe = "bd-re",
+        /// 50 GB, written once.
+        BdRDl = "bd-r-dl",
+        /// 50 GB, rewritable.
+        BdReDl = "bd-re-dl",
+    }
+}
+
+enumeration! {
+    /// Which programs write discs. Ours.
+    BurnerProgram {
+        /// One that can do everything.
+        Xorriso = "xorriso",
+        /// Those of the originals: `cdrecord` with `mkisofs`, or `growisofs`.
+        Classic = "classic",
     }
 }
 

@@ -49,15 +49,15 @@ pub struct CollectRequest<'a> {
     pub threads: usize,
     /// Whether what earlier runs collected is picked up, when they are withdrawn already.
     pub is_picked_up: Option<bool>,
-    /// Collects what is no file, once it is known whether what earlier runs collected is picked up. Its failures count like
-    /// those of items.
-    pub sources: &'a dyn Fn(bool) -> Result<Outcome, Interrupted>,
+    /// Collects what is no file, if anything is, once it is known whether what earlier runs collected is picked up. Its failures
+    /// count like those of items.
+    pub sources: Option<&'a dyn Fn(bool) -> Result<Outcome, Interrupted>>,
 }
 
 impl<'a> CollectRequest<'a> {
     /// Files only, with nothing withdrawn yet.
     pub fn new(config: &'a Config, full: bool, dialect: Dialect, threads: usize) -> Self {
-        Self { config, full, dialect, threads, is_picked_up: None, sources: &|_| Ok(Outcome::default()) }
+        Self { config, full, dialect, threads, is_picked_up: None, sources: None }
     }
 }
 
@@ -67,7 +67,7 @@ pub enum CollectError {
     /// There is no collect section.
     #[error("Collect configuration is not properly filled in.")]
     NotConfigured,
-    /// The section has no item.
+    /// The section has no item, and there is no other source.
     #[error("There must be at least one collect file or collect directory.")]
     NothingToCollect,
     /// The collect directory cannot be used.
@@ -98,7 +98,7 @@ pub enum CollectError {
 /// When nothing is configured, when the collect directory cannot be used, and on interrupt.
 pub fn collect(request: &CollectRequest<'_>, system: &System) -> Result<Outcome, CollectError> {
     let section = request.config.collect.as_ref().ok_or(CollectError::NotConfigured)?;
-    if section.files.is_empty() && section.dirs.is_empty() {
+    if section.files.is_empty() && section.dirs.is_empty() && request.sources.is_none() {
         return Err(CollectError::NothingToCollect);
     }
     system.monitor.debug("Executing the 'collect' action.");
@@ -110,7 +110,7 @@ pub fn collect(request: &CollectRequest<'_>, system: &System) -> Result<Outcome,
         Some(known) => known,
         None => outputs::withdraw(&directory, working_dir, system).map_err(unusable)?,
     };
-    let outcome = (request.sources)(is_picked_up)?;
+    let outcome = request.sources.map_or_else(|| Ok(Outcome::default()), |sources| sources(is_picked_up))?;
 
     let accounts = Accounts::new();
     let options = &request.config.options;

@@ -31,6 +31,10 @@ fn complete_pool() -> Config {
         refresh_media_delay: None,
         eject_delay: None,
         blank_behavior: None,
+        burner: None,
+        media_size: None,
+        redundancy: None,
+        disc_program: None,
     };
     Config { store: Some(store), purge: Some(Purge::default()), ..sample::config(Path::new("/pool")) }
 }

@@ -182,14 +182,14 @@ mod tests {
         assert_eq!(
             found(
                 &[
-                    ("CedarBackup3.extend.capacity", "executeAction"),
+                    ("CedarBackup3.extend.amazons3", "executeAction"),
                     ("CedarBackup3.extend.mysql", "nosuch"),
                     ("nosuch.module", "run"),
                 ],
-                "<capacity/>"
+                "<amazons3/>"
             ),
             [
-                "warning at CedarBackup3.extend.capacity: action `x0` is not available in this version of Redcedar",
+                "warning at CedarBackup3.extend.amazons3: action `x0` is not available in this version of Redcedar",
                 "error at nosuch: `nosuch` of `CedarBackup3.extend.mysql` is no action of the original",
                 "warning at x2: action `x2` has no program that can be run: cannot open \
                  /usr/libexec/redcedar: No such file or directory (os error 2)",

@@ -1,12 +1,16 @@
 //! The elements that the sections of all database servers have.
 
+use std::time::Duration;
+
 use redcedar_archive::Compression;
 use redcedar_config::{Diagnostic, Field, Located, Section, value};
 
-use crate::section::compression;
+use crate::section::{self, compression};
 
 /// Their names.
-pub(crate) const ELEMENTS: [&str; 4] = ["user", "compress_mode", "all", "database"];
+pub(crate) const ELEMENTS: [&str; 5] = ["user", "compress_mode", "all", "database", "time_limit"];
+/// How many minutes a dump may take when the section does not say: a day.
+const TIME_LIMIT: u64 = 24 * 60;
 
 /// Which databases are dumped, as whom, and how the dumps are compressed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +21,8 @@ pub(crate) struct Databases {
     pub(crate) compression: Compression,
     /// Which databases.
     pub(crate) wanted: Wanted,
+    /// How long each dump may take. Ours.
+    pub(crate) time_limit: Option<Duration>,
 }
 
 /// Which databases are dumped.
@@ -35,6 +41,7 @@ impl Databases {
             section.read("compress_mode", compression, findings).required(section, "compress_mode", findings);
         let all = section.read("all", value::boolean, findings);
         let names = section.read_list("database", value::text, findings);
+        let time_limit = section::time_limit(section, TIME_LIMIT, findings);
         let wanted = match (all, names) {
             // It was complained about.
             (Field::Invalid, _) => return None,
@@ -48,7 +55,7 @@ impl Databases {
             }
             (_, names) => Wanted::Named(each_once(names, findings)),
         };
-        Some(Self { user, compression: compression?.value, wanted })
+        Some(Self { user, compression: compression?.value, wanted, time_limit })
     }
 }
 

@@ -51,15 +51,13 @@ impl Databases {
 }
 
 /// Does the jobs one after the other.
-pub(crate) fn dump(
-    jobs: Vec<Job>,
-    compression: Compression,
-    call: &Call<'_>,
-) -> Result<Outcome, ExtensionError> {
+pub(crate) fn dump(jobs: Vec<Job>, settings: &Databases, call: &Call<'_>) -> Result<Outcome, ExtensionError> {
+    let compression = settings.compression;
     let directory = CollectDir::open(call)?;
     let monitor = &call.system.monitor;
     let mut outcome = Outcome::default();
-    for job in jobs {
+    for mut job in jobs {
+        job.command.timeout = settings.time_limit;
         call.system.interrupt.check()?;
         let what = describe(&job.dump);
         monitor.task(&format!("Dumping {what}"));

@@ -1,5 +1,6 @@
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use redcedar_engine::extension::ExtensionError;
 use redcedar_system::command::{CommandError, OsRunner};
@@ -68,6 +69,28 @@ fn a_database_that_fails_leaves_no_file_and_the_others_are_dumped() {
     assert_eq!(outcome.unwrap().failures, expected);
     assert_eq!(monitor.at(Level::Error), expected);
     assert_eq!(machine.collected(), ["postgresqldump-good.txt.bz2"]);
+}
+
+#[test]
+fn a_dump_may_take_a_day_or_as_configured_or_for_ever() {
+    let limit = |more: &str| {
+        let section = format!("<compress_mode>none</compress_mode><database>x</database>{more}");
+        let machine = Machine::new("", &format!("<postgresql>{section}</postgresql>"));
+        assert_eq!(machine.check(&Postgresql), Vec::<String>::new());
+        machine.commands(&Postgresql, [])[0].timeout.map(|limit| limit.as_secs() / 60)
+    };
+    assert_eq!(limit(""), Some(24 * 60));
+    assert_eq!(limit("<time_limit>90</time_limit>"), Some(90));
+    assert_eq!(limit("<time_limit>0</time_limit>"), None);
+    let section = "<compress_mode>none</compress_mode><database>slow</database><database>x</database>";
+    let hung = CommandError::TimedOut { program: "pg_dump".into(), limit: Duration::from_mins(1) };
+    let (outcome, _) =
+        machine(COMPLETE, section).run(&Postgresql, Arc::new(ScriptedRunner::with_errors([Err(hung)])));
+    let failures = outcome.unwrap().failures;
+    assert_eq!(
+        failures[0],
+        "Cannot dump PostgreSQL database [slow]: pg_dump took longer than 60 s and was ended"
+    );
 }
 
 #[test]

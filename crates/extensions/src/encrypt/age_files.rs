@@ -1,7 +1,9 @@
 //! Files of the format of age, written by us.
 
 use std::io::{self, Read, Write};
+use std::str::FromStr;
 
+use age::ssh::ParseRecipientKeyError;
 use redcedar_archive::layers::Cipher;
 use sha2::{Digest, Sha256};
 
@@ -10,7 +12,53 @@ use crate::staged::{File, TreatError};
 
 /// Encrypts for these.
 pub(super) struct Age {
-    pub(super) recipients: Vec<age::x25519::Recipient>,
+    pub(super) recipients: Vec<Recipient>,
+}
+
+/// A public key.
+#[derive(Debug, Clone)]
+pub(super) enum Recipient {
+    /// Of age.
+    Age(age::x25519::Recipient),
+    /// Of SSH.
+    Ssh(age::ssh::Recipient),
+}
+
+impl Recipient {
+    fn key(&self) -> &dyn age::Recipient {
+        match self {
+            Self::Age(key) => key,
+            Self::Ssh(key) => key,
+        }
+    }
+}
+
+impl FromStr for Recipient {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = text.trim();
+        if text.starts_with("ssh-") || text.starts_with("sk-ssh-") || text.starts_with("ecdsa-") {
+            return text
+                .parse()
+                .map(Self::Ssh)
+                .map_err(|reason| format!("must be a key that age can use: {}", why(&reason)));
+        }
+        text.parse().map(Self::Age).map_err(|reason| {
+            format!("must be a public key as `age-keygen` shows it, beginning with `age1`, or one of SSH ({reason})")
+        })
+    }
+}
+
+/// Why a public key of SSH cannot be used.
+fn why(reason: &ParseRecipientKeyError) -> String {
+    match reason {
+        ParseRecipientKeyError::Invalid(_) => "this is no whole public key of SSH".to_owned(),
+        ParseRecipientKeyError::RsaModulusTooLarge => "this one is too long".to_owned(),
+        ParseRecipientKeyError::RsaModulusTooSmall => "this one has less than 2048 bits".to_owned(),
+        ParseRecipientKeyError::Unsupported(kind) => format!("ssh-ed25519 or ssh-rsa, not {kind}"),
+        _ => "ssh-ed25519 or ssh-rsa".to_owned(),
+    }
 }
 
 /// What is encrypted at a time, and by how much that makes it longer.
@@ -28,7 +76,7 @@ impl Sealer for Age {
         mut source: std::fs::File,
         sink: &mut Sink<'_>,
     ) -> Result<[u8; 32], TreatError> {
-        let recipients = self.recipients.iter().map(|recipient| recipient as &dyn age::Recipient);
+        let recipients = self.recipients.iter().map(Recipient::key);
         let encryptor = age::Encryptor::with_recipients(recipients).map_err(io::Error::other)?;
         let mut writer = encryptor.wrap_output(&mut *sink)?;
         let mut hash = Sha256::new();

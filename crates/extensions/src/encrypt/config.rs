@@ -1,10 +1,13 @@
 //! The `encrypt` section.
 
+use std::str::FromStr;
+
 use redcedar_config::cedar::Extensions;
 use redcedar_config::{Config, Diagnostic, Document, Section, Severity};
 use redcedar_engine::plan::{Actions, Builtin, Function};
 
 use super::NAME;
+use super::age_files::Recipient;
 
 /// How files are encrypted, and for whom.
 #[derive(Debug, Clone)]
@@ -12,7 +15,7 @@ pub(super) enum Method {
     /// By GnuPG, for keys that it has.
     Gpg(Vec<String>),
     /// By us, in the format of age.
-    Age(Vec<age::x25519::Recipient>),
+    Age(Vec<Recipient>),
 }
 
 /// Reads the section, and complains about it.
@@ -27,7 +30,7 @@ pub(super) fn read(document: &Document) -> (Option<Method>, Vec<Diagnostic>) {
 }
 
 fn method(section: Section<'_>, findings: &mut Vec<Diagnostic>) -> Option<Method> {
-    let recipients = section.read_list("age_recipient", recipient, findings);
+    let recipients = section.read_list("age_recipient", Recipient::from_str, findings);
     let mode = section.read("encrypt_mode", mode, findings);
     // What is for the originals is not missing where age does the work.
     let is_age = !recipients.is_empty() || section.scalar("encrypt_mode").is_some_and(|mode| *mode == "age");
@@ -55,12 +58,6 @@ fn mode(text: &str) -> Result<(), &'static str> {
         "gpg" | "age" => Ok(()),
         _ => Err("must be `gpg` or (ours) `age`"),
     }
-}
-
-fn recipient(text: &str) -> Result<age::x25519::Recipient, String> {
-    text.trim().parse().map_err(|reason| {
-        format!("must be a public key as `age-keygen` shows it, beginning with `age1` ({reason})")
-    })
 }
 
 /// Warns when something of this configuration stores or uploads before anything is encrypted.
@@ -121,7 +118,29 @@ mod tests {
             let (method, findings) = encrypt(&format!("{others}<age_recipient>{KEY}</age_recipient>"));
             assert!(findings.is_empty(), "{findings:?}");
             let Some(Method::Age(recipients)) = method else { panic!("{others}") };
-            assert_eq!(recipients[0].to_string(), KEY);
+            assert!(matches!(&recipients[..], [Recipient::Age(key)] if key.to_string() == KEY));
+        }
+    }
+
+    #[test]
+    fn keys_of_ssh_are_taken_if_age_can_use_them() {
+        let key = "AAAAC3NzaC1lZDI1NTE5AAAAIAch0z4fhFeuN7ShApnhg0Omm0u9PIBpBvkqWXtExTvg";
+        let (method, findings) = encrypt(&format!(
+            "<age_recipient>ssh-ed25519 {key} anna@desk</age_recipient><age_recipient>{KEY}</age_recipient>"
+        ));
+        assert!(findings.is_empty(), "{findings:?}");
+        assert!(
+            matches!(method, Some(Method::Age(keys)) if matches!(keys[..], [Recipient::Ssh(_), Recipient::Age(_)]))
+        );
+        for (wrong, why) in [
+            ("ssh-ed25519 AAAA", "no whole public key of SSH"),
+            (
+                "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBLJk",
+                "ssh-ed25519 or ssh-rsa, not ecdsa-sha2-nistp256",
+            ),
+        ] {
+            let (method, findings) = encrypt(&format!("<age_recipient>{wrong}</age_recipient>"));
+            assert!(method.is_none() && findings[0].contains(why), "{findings:?}");
         }
     }
 

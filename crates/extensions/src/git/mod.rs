@@ -10,7 +10,7 @@ use redcedar_engine::Outcome;
 use redcedar_engine::extension::{Call, ExtensionError, program};
 use redcedar_system::System;
 use redcedar_system::account::Account;
-use redcedar_system::command::Command;
+use redcedar_system::command::{Command, MemoryFile};
 
 use crate::items::OwnSource;
 use crate::items::bundle::{self, Bundler, Look, lines, owner_of};
@@ -148,11 +148,9 @@ impl Bundler for Repository<'_> {
 }
 
 /// Lines for a program to read: more than fit its arguments.
-fn input<'l>(lines: impl Iterator<Item = &'l str>) -> io::Result<tempfile::NamedTempFile> {
-    let mut file = tempfile::NamedTempFile::new()?;
+fn input<'l>(lines: impl Iterator<Item = &'l str>) -> io::Result<MemoryFile> {
     let text: String = lines.flat_map(|line| [line, "\n"]).collect();
-    file.write_all(text.as_bytes())?;
-    Ok(file)
+    MemoryFile::new(text.as_bytes())
 }
 
 fn line(answer: &[u8]) -> String {

@@ -5,7 +5,6 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use redcedar_archive::Compression;
-use redcedar_archive::naming::{Dialect, normalise};
 use redcedar_archive::select::subdirectories;
 use redcedar_config::value::CollectMode;
 use redcedar_engine::extension::{Call, ExtensionError};
@@ -17,14 +16,17 @@ use super::memory::Memory;
 use super::program::Failure;
 use super::settings::{Rules, Settings};
 use crate::output::CollectDir;
+use crate::section::Naming;
 
 /// Something that is backed up by itself.
 #[derive(Debug)]
 pub(crate) struct Item {
     /// Where it is.
     pub(crate) path: PathBuf,
-    /// Its normalised path.
+    /// What its outputs and state files are called: its normalised path.
     pub(crate) name: OsString,
+    /// How it got that name.
+    pub(crate) naming: Naming,
     /// When it is backed up, and how much of it.
     pub(crate) mode: CollectMode,
     /// How its output is compressed.
@@ -79,14 +81,25 @@ pub(crate) fn run(
         });
         for path in paths {
             call.system.interrupt.check()?;
-            let name = normalise(&path, Dialect::V3);
+            let name = settings.naming.name_of(&path);
             if let Some(other) = names.get(&name) {
+                if *other == path {
+                    let path = escape::display(&path);
+                    monitor.warning(format!("[{path}] is configured twice; the first counts."));
+                    continue;
+                }
                 let message = format!("its backup would replace that of [{}]", escape::display(other));
                 fail(&path, &message, &mut outcome);
                 continue;
             }
             names.insert(name.clone(), path.clone());
-            let item = Item { path, name, mode: entry.mode, compression: entry.compression };
+            let item = Item {
+                path,
+                name,
+                naming: settings.naming,
+                mode: entry.mode,
+                compression: entry.compression,
+            };
             monitor.task(&format!("Backing up {}", escape::display(&item.path)));
             match back_up(&item, &session) {
                 Ok(bytes) => outcome.summary.bytes_out += bytes,

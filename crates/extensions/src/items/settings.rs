@@ -7,12 +7,11 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use redcedar_archive::Compression;
-use redcedar_archive::naming::{Dialect, normalise};
 use redcedar_archive::select::{Exclude, PatternError};
 use redcedar_config::value::{self, CollectMode};
 use redcedar_config::{Diagnostic, Document, Field, Located, Section};
 
-use crate::section::{compression, required};
+use crate::section::{Naming, SAFE_NAMES, compression, required};
 
 /// What the sections of different extensions do differently.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +33,8 @@ pub(crate) struct Rules {
 pub(crate) struct Settings {
     /// What is backed up, in order.
     pub(crate) entries: Vec<Entry>,
+    /// What it is called.
+    pub(crate) naming: Naming,
 }
 
 /// One thing that is backed up by itself, or a directory of such.
@@ -88,9 +89,29 @@ impl Settings {
             .iter()
             .map(|(element, is_dir)| Entry::read(*element, *is_dir, rules, defaults, findings))
             .collect();
-        let entries: Vec<_> = read.into_iter().flatten().collect();
-        report_collisions(&entries, findings);
-        Some(Self { entries })
+        let entries = read.into_iter().flatten().collect();
+        let settings = Self { entries, naming: Naming::read(section, findings) };
+        settings.report_collisions(findings);
+        Some(settings)
+    }
+
+    /// Different paths can lead to one name; then only the first is backed up.
+    fn report_collisions(&self, findings: &mut Vec<Diagnostic>) {
+        let mut names: HashMap<OsString, &Path> = HashMap::new();
+        for Entry { path, .. } in self.entries.iter().filter(|entry| entry.exclude.is_none()) {
+            let Some(other) = names.insert(self.naming.name_of(path), path) else { continue };
+            findings.push(if other == path.as_path() {
+                Diagnostic::warning(path.span, format!("`{}` is there twice", path.display()))
+                    .with_hint("it is backed up once, as it is configured first")
+            } else {
+                let (path_shown, other) = (path.display(), other.display());
+                let message = format!("the backup of `{path_shown}` gets the same name as that of `{other}`");
+                let hint = format!(
+                    "only the first of the two is backed up; `<{SAFE_NAMES}>Y</{SAFE_NAMES}>` gives each a name of its own"
+                );
+                Diagnostic::warning(path.span, message).with_hint(hint)
+            });
+        }
     }
 }
 
@@ -177,26 +198,6 @@ fn read_exclude(section: Section<'_>, dir: &Path, findings: &mut Vec<Diagnostic>
 
 fn lacks(section: Section<'_>, name: &str, rules: &Rules) -> Diagnostic {
     section.missing(name).with_hint(format!("set `{name}` here, or in `{}` for all", rules.section))
-}
-
-/// Different paths can lead to one name; then only the first is backed up.
-fn report_collisions(entries: &[Entry], findings: &mut Vec<Diagnostic>) {
-    let mut names: HashMap<OsString, &Path> = HashMap::new();
-    for Entry { path, .. } in entries.iter().filter(|entry| entry.exclude.is_none()) {
-        if let Some(other) = names.insert(normalise(path, Dialect::V3), path) {
-            let message = if other == path.value {
-                format!("`{}` is backed up twice, into the same file", path.display())
-            } else {
-                format!(
-                    "the backup of `{}` gets the same name as that of `{}`",
-                    path.display(),
-                    other.display()
-                )
-            };
-            let finding = Diagnostic::warning(path.span, message);
-            findings.push(finding.with_hint("only the first of the two is backed up"));
-        }
-    }
 }
 
 #[cfg(test)]
@@ -290,6 +291,27 @@ mod tests {
                 "the backup of `/opt/svn-a` gets the same name as that of `/opt/svn/a`".into()
             )]
         );
+    }
+
+    #[test]
+    fn with_safe_names_nothing_collides_and_what_is_there_twice_is_told() {
+        let section = |path: &str, safe: &str| {
+            format!(
+                "<subversion><collect_mode>incr</collect_mode><compress_mode>none</compress_mode>{safe}
+                <repository><abs_path>/opt/svn/a</abs_path></repository>
+                <repository><abs_path>{path}</abs_path></repository></subversion>"
+            )
+        };
+        let safe = "<safe_names>Y</safe_names>";
+        let (settings, findings) = read(&section("/opt/svn-a", safe), &RULES);
+        assert_eq!(findings, []);
+        let settings = settings.unwrap();
+        let names = settings.entries.iter().map(|entry| settings.naming.name_of(&entry.path));
+        assert_eq!(names.collect::<Vec<_>>(), ["opt-svn-a", "opt-svn%2Da"]);
+        let (_, findings) = read(&section("/opt/svn/a", safe), &RULES);
+        assert_eq!(findings, [(Severity::Warning, "`/opt/svn/a` is there twice".into())]);
+        let (_, findings) = read(&section("/opt/svn/b", "<safe_names>yes</safe_names>"), &RULES);
+        assert_eq!(findings, [(Severity::Error, "`safe_names` must be `Y` or `N`".into())]);
     }
 
     #[test]

@@ -1,15 +1,15 @@
 //! The section `mbox`: mailboxes, and directories of mailboxes.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use redcedar_archive::Compression;
-use redcedar_archive::naming::{Dialect, normalise};
 use redcedar_archive::select::{Exclude, pattern};
 use redcedar_config::value::{self, CollectMode};
 use redcedar_config::{Diagnostic, Document, Located, Section};
 
-use crate::section::compression;
+use crate::section::{Naming, SAFE_NAMES, compression};
 
 /// The name of the section.
 pub(super) const SECTION: &str = "mbox";
@@ -18,6 +18,8 @@ pub(super) const SECTION: &str = "mbox";
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) path: Located<PathBuf>,
+    /// The name that its outputs and its state files have in common.
+    pub(super) name: OsString,
     pub(super) mode: CollectMode,
     pub(super) compression: Compression,
     pub(super) kind: Kind,
@@ -31,18 +33,12 @@ pub(super) enum Kind {
     Dir(Exclude),
 }
 
-impl Entry {
-    /// The name that its outputs and its state files have in common.
-    pub(super) fn name(&self) -> std::ffi::OsString {
-        normalise(&self.path, Dialect::V3)
-    }
-}
-
 /// What the section sets for all its entries.
 #[derive(Clone, Copy)]
 struct Defaults {
     mode: Option<CollectMode>,
     compression: Option<Compression>,
+    naming: Naming,
 }
 
 /// Reads the section: files first, then directories, as they are backed up. Nothing when there is no section.
@@ -51,6 +47,7 @@ pub(super) fn read(document: &Document, findings: &mut Vec<Diagnostic>) -> Optio
     let defaults = Defaults {
         mode: section.read("collect_mode", CollectMode::from_str, findings).value(),
         compression: section.read("compress_mode", compression, findings).value(),
+        naming: Naming::read(section, findings),
     };
     if section.sections("file").chain(section.sections("dir")).next().is_none() {
         findings.push(section.missing("file").with_hint("name at least one `file` or `dir`"));
@@ -70,13 +67,15 @@ pub(super) fn check(document: &Document) -> Vec<Diagnostic> {
         return vec![Diagnostic::error(place, format!("there is no section `{SECTION}`"))];
     };
     for (index, entry) in entries.iter().enumerate() {
-        if let Some(other) = entries[..index].iter().find(|other| other.name() == entry.name()) {
+        if let Some(other) = entries[..index].iter().find(|other| other.name == entry.name) {
             findings.push(
                 Diagnostic::warning(
                     entry.path.span,
                     format!("its backup would have the name of that of `{}`", other.path.display()),
                 )
-                .with_hint("the second one will not be backed up; remove it, or move one of them"),
+                .with_hint(format!(
+                    "the second one will not be backed up; `<{SAFE_NAMES}>Y</{SAFE_NAMES}>` gives each a name of its own"
+                )),
             );
         }
         if matches!(entry.kind, Kind::Dir(_)) && is_maildir(&entry.path) {
@@ -115,7 +114,8 @@ fn read_entry(
     let (mode, compression) = (mode.value().or(defaults.mode), compression.value().or(defaults.compression));
     let path = path?;
     let kind = if is_dir { Kind::Dir(read_exclude(section, &path, findings)?) } else { Kind::File };
-    Some(Entry { path, mode: mode?, compression: compression?, kind })
+    let name = defaults.naming.name_of(&path);
+    Some(Entry { path, name, mode: mode?, compression: compression?, kind })
 }
 
 fn read_exclude(section: Section<'_>, path: &Path, findings: &mut Vec<Diagnostic>) -> Option<Exclude> {
@@ -157,7 +157,7 @@ mod tests {
         assert_eq!(findings, []);
         let [file, dir] = entries.as_slice() else { panic!("two entries") };
         assert_eq!((file.mode, file.compression), (CollectMode::Daily, Compression::None));
-        assert_eq!(file.name(), "var-mail-anna");
+        assert_eq!(file.name, "var-mail-anna");
         assert_eq!((dir.mode, dir.compression), (CollectMode::Incremental, Compression::Gzip));
         let Kind::Dir(exclude) = &dir.kind else { panic!("a directory") };
         for (name, is_out) in [("spam", true), ("x.lock", true), ("inbox", false), ("spam2", false)] {

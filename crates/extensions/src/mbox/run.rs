@@ -51,7 +51,7 @@ pub(super) fn run(call: &Call<'_>) -> Result<Outcome, ExtensionError> {
     let mut names = HashMap::new();
     for entry in &entries {
         call.system.interrupt.check()?;
-        match names.insert(entry.name(), &entry.path) {
+        match names.insert(&entry.name, &entry.path) {
             None => run.back_up(entry)?,
             Some(other) => {
                 let other = escape::display(&other.value);
@@ -300,7 +300,7 @@ impl Run<'_> {
     /// `mbox-YYYYMMDD-NAME`, with what is put behind it.
     fn output_name(&self, entry: &Entry, compression: Compression) -> OsString {
         let mut name = OsString::from(self.today.date.strftime("mbox-%Y%m%d-").to_string());
-        name.push(entry.name());
+        name.push(&entry.name);
         if let config::Kind::Dir(_) = entry.kind {
             name.push(".tar");
         }
@@ -316,7 +316,7 @@ impl Run<'_> {
     }
 
     fn records<'r>(&'r self, entry: &'r Entry) -> Records<'r> {
-        Records::new(&entry.path, entry.name(), &self.working_dir, &self.ownership, self.system)
+        Records::new(&entry.path, entry.name.clone(), &self.working_dir, &self.ownership, self.system)
     }
 
     /// What the clock of the file system says: what was changed earlier is not being changed. Without a working directory to

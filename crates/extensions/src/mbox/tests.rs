@@ -412,6 +412,20 @@ fn entries_whose_outputs_would_have_one_name_do_not_replace_each_other() {
     let Done { outcome, .. } = world.run(SUNDAY);
     assert!(outcome.failures[0].contains("would replace that of"), "{outcome:?}");
     assert_eq!(world.stored("20261122", "mail-a"), messages(&["1"]));
+
+    let world = World::new(
+        "daily",
+        "<safe_names>Y</safe_names><file><abs_path>/mail/a</abs_path></file><file><abs_path>/mail-a</abs_path></file>",
+    );
+    world.write("mail/a", messages(&["1"]));
+    world.write("mail-a", messages(&["2"]));
+    assert!(world.run(SUNDAY).outcome.is_complete());
+    let entries = fs_err::read_dir(world.path("collect")).unwrap();
+    let mut collected: Vec<_> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    collected.sort();
+    assert_eq!(collected.len(), 2);
+    assert!(collected[0].ends_with("mail%2Da") && collected[1].ends_with("mail-a"), "{collected:?}");
 }
 
 #[test]

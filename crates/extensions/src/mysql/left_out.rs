@@ -30,7 +30,7 @@ pub(super) fn tell(settings: &Settings, login: &Login, call: &Call<'_>) -> Resul
         return Ok(());
     }
     let monitor = &call.system.monitor;
-    let answer = match ask(login, call) {
+    let answer = match ask(settings, login, call) {
         Ok(answer) => answer,
         Err(CommandError::Interrupted(interrupted)) => return Err(interrupted.into()),
         Err(error) => {
@@ -60,8 +60,8 @@ pub(super) fn tell(settings: &Settings, login: &Login, call: &Call<'_>) -> Resul
     Ok(())
 }
 
-fn ask(login: &Login, call: &Call<'_>) -> Result<Vec<u8>, CommandError> {
-    let command = login.apply(Command::new("mysql"));
+fn ask(settings: &Settings, login: &Login, call: &Call<'_>) -> Result<Vec<u8>, CommandError> {
+    let command = login.apply(Command::new("mysql")).time_limit(settings.databases.time_limit);
     let command = command.args(["--batch", "--skip-column-names", "--execute", QUERY]);
     let mut answer = Vec::new();
     let (name, other_name) = names_of("mysql", "mariadb", call);

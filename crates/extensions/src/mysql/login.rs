@@ -1,20 +1,20 @@
-//! User and password, handed over in a file that only we can read.
+//! User and password, handed over in a file that is in memory only.
 
-use std::io::{self, Write};
+use std::ffi::OsString;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use fs_err::OpenOptions;
-use fs_err::os::unix::fs::OpenOptionsExt as _;
 use redcedar_system::Environment;
-use redcedar_system::command::Command;
-use tempfile::TempDir;
+use redcedar_system::command::{Command, MemoryFile};
 
 use super::Settings;
 
-/// The option file with user and password, if the configuration has any. It goes away with the value.
-pub(super) struct Login(Option<TempDir>);
+/// A home in which there can be no file.
+const NO_HOME: &str = "/dev/null";
+
+/// The option file with user and password, if the configuration has any.
+pub(super) struct Login(Option<MemoryFile>);
 
 impl Login {
     pub(super) fn new(settings: &Settings) -> io::Result<Self> {
@@ -24,28 +24,17 @@ impl Login {
         }
         let home = Environment::inherited().get("HOME").map(PathBuf::from);
         let own_file = home.map(|home| home.join(".my.cnf")).filter(|file| file.is_file());
-        let directory = tempfile::Builder::new()
-            .prefix("redcedar-")
-            .permissions(std::fs::Permissions::from_mode(0o700))
-            .tempdir()?;
-        let mut file =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(file_in(directory.path()))?;
-        file.write_all(&text(own_file.as_deref(), user, password))?;
-        Ok(Self(Some(directory)))
+        Ok(Self(Some(MemoryFile::new(&text(own_file.as_deref(), user, password))?)))
     }
 
     /// Lets a client log in with it. The options of the invoker's own file count less, as they do on the command line; since the
     /// clients read that file last, they get it as a part of ours, and a home where there is none.
     pub(super) fn apply(&self, command: Command) -> Command {
-        let Some(directory) = &self.0 else { return command };
-        let mut argument = std::ffi::OsString::from("--defaults-extra-file=");
-        argument.push(file_in(directory.path()));
-        command.arg(argument).variable("HOME", directory.path())
+        let Some(file) = &self.0 else { return command };
+        let mut argument = OsString::from("--defaults-extra-file=");
+        argument.push(file.path());
+        command.arg(argument).variable("HOME", NO_HOME).with_file(file.clone())
     }
-}
-
-fn file_in(directory: &Path) -> PathBuf {
-    directory.join("login.cnf")
 }
 
 fn text(own_file: Option<&Path>, user: Option<&str>, password: Option<&str>) -> Vec<u8> {

@@ -42,7 +42,7 @@ impl Extension for Mysql {
         left_out::tell(&settings, &login, call)?;
         let dumps = settings.databases.dumps(Server::Mysql).into_iter();
         let jobs = dumps.map(|dump| job(dump, &settings, &login, call)).collect();
-        databases::dump(jobs, settings.databases.compression, call)
+        databases::dump(jobs, &settings.databases, call)
     }
 }
 

@@ -35,7 +35,7 @@ impl Extension for Postgresql {
         let settings = Settings::read(call.document, &mut Vec::new())
             .ok_or(ExtensionError::NotConfigured("PostgreSQL"))?;
         let jobs = settings.dumps().into_iter().map(|dump| job(dump, &settings, call)).collect();
-        databases::dump(jobs, settings.databases.compression, call)
+        databases::dump(jobs, &settings.databases, call)
     }
 }
 

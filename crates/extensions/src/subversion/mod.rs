@@ -21,6 +21,7 @@ use self::plan::{Dumped, Facts, Reason, State, Wanted};
 use crate::items::program::{Failure, output, stream};
 use crate::items::session::{self, Item, Session};
 use crate::items::settings::{Rules, Settings};
+use crate::section::Naming;
 
 const RULES: Rules = Rules {
     section: "subversion",
@@ -211,7 +212,9 @@ impl Work<'_> {
     /// Dumps `first` to the youngest revision, then remembers it.
     fn dump_from(&self, first: u64, found: &Found, state: Option<&State>) -> Result<u64, Failure> {
         let last = found.youngest;
-        let name = DumpName { first, last, repository: self.repository.name.clone() };
+        let Item { name: repository, naming, .. } = self.repository;
+        let is_safe = *naming == Naming::Safe;
+        let name = DumpName { first, last, repository: repository.clone(), is_safe };
         let bytes = self.dump(&name)?;
         self.remember(&name, found, state)?;
         self.drop_stale(Some(&name));
@@ -224,7 +227,7 @@ impl Work<'_> {
         let mut output = collect.create(&file, self.repository.compression)?;
         let mut revisions = Revisions::default();
         let DumpName { first, last, .. } = name;
-        let command = Command::new(program("svnadmin", &call.config.options))
+        let command = command("svnadmin", call)
             .args(["dump", "--quiet"])
             .arg(format!("-r{first}:{last}"))
             .arg("--incremental")
@@ -277,8 +280,7 @@ impl Work<'_> {
     fn look(&self) -> Result<Found, Failure> {
         let call = self.session.call;
         let ask = |what: &str| -> Result<String, Failure> {
-            let command =
-                Command::new(program("svnlook", &call.config.options)).arg(what).arg(&self.repository.path);
+            let command = command("svnlook", call).arg(what).arg(&self.repository.path);
             let answer = output(&command, call.system)?;
             Ok(String::from_utf8_lossy(&answer).trim_end().to_owned())
         };
@@ -288,6 +290,11 @@ impl Work<'_> {
             .map_err(|_| Failure::Other(format!("svnlook says `{youngest}` instead of a revision")))?;
         Ok(Found { youngest, uuid: ask("uuid")? })
     }
+}
+
+/// A program of Subversion. All of them convert paths, which fails beyond ASCII where the locale is `C`.
+fn command(name: &str, call: &Call<'_>) -> Command {
+    Command::new(program(name, &call.config.options)).variable("LC_ALL", "C.UTF-8")
 }
 
 /// What the repository says of itself.

@@ -104,3 +104,14 @@ fn a_collision_of_names_is_told_before_and_costs_nobody_a_dump() {
     assert_eq!(failures, ["Error backing up [/svn-a]: its backup would replace that of [/svn/a]"]);
     assert_eq!((commands.len(), collected), (3, vec!["svndump-0:1-svn-a.txt".to_owned()]));
 }
+
+#[test]
+fn a_repository_that_is_there_twice_is_dumped_once() {
+    let section = SECTION.replace("/svn/b", "/svn/a");
+    let machine = Machine::new("", &section);
+    fs_err::create_dir(machine.path("work")).unwrap();
+    assert_eq!(machine.check(&Subversion), ["warning: `/svn/a` is there twice"]);
+    let (commands, failures, collected) = run(&machine, DUMP, ended(0, &[]));
+    assert_eq!(failures, Vec::<String>::new());
+    assert_eq!((commands.len(), collected), (3, vec!["svndump-0:1-svn-a.txt".to_owned()]));
+}

@@ -52,21 +52,16 @@ pub(super) struct Settings {
 
 impl Settings {
     pub(super) fn read(document: &Document, findings: &mut Vec<Diagnostic>) -> Self {
-        let minutes = |minutes: u64| Some(Duration::from_secs(minutes.saturating_mul(60)));
-        let default = Self { file_list: FileList::All, rebuild: true, time_limit: minutes(TIME_LIMIT) };
+        let time_limit = Some(Duration::from_secs(60 * TIME_LIMIT));
+        let default = Self { file_list: FileList::All, rebuild: true, time_limit };
         let Some(section) = document.section("sysinfo") else { return default };
         section::warn_of_unknown(section, &ELEMENTS, findings);
         let file_list = section.read("file_list", FileList::from_str, findings).value();
         let rebuild = section.read("rebuild", value::boolean, findings).value();
-        let time_limit = match section.read("time_limit", value::non_negative, findings).value() {
-            None => default.time_limit,
-            Some(0) => None,
-            Some(limit) => minutes(limit),
-        };
         Self {
             file_list: file_list.unwrap_or(default.file_list),
             rebuild: rebuild.unwrap_or(default.rebuild),
-            time_limit,
+            time_limit: section::time_limit(section, TIME_LIMIT, findings),
         }
     }
 }

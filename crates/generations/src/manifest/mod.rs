@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use write::ManifestWriter;
 
 use crate::Digest;
-use crate::packages::{Availability, Package, State};
+use crate::packages::{Availability, Package, State, dpkg};
 
 /// What follows the name of the generation in the name of its manifest.
 pub const SUFFIX: &str = ".manifest.jsonl.zst";
@@ -41,13 +41,17 @@ pub struct Header {
     pub program: String,
     /// What was walked.
     pub roots: Vec<PathBuf>,
+    /// Directories of which only they themselves were looked at; none: nobody knows.
+    pub not_entered: Option<Vec<PathBuf>>,
 }
 
-/// A line between header and summary. Packages come first, then paths in canonical order.
+/// A line between header and summary. Packages come first, then what dpkg was told, then paths in canonical order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Line {
     /// An installed package.
     Package(PackageLine),
+    /// What dpkg was told besides packages.
+    Dpkg(Box<dpkg::Settings>),
     /// A path that was there.
     Path(Box<PathLine>),
     /// A path of a package that somebody has removed.

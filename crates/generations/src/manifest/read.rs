@@ -10,12 +10,14 @@ use redcedar_archive::manifest::Entry;
 use redcedar_archive::manifest::text::{Text, from_decimal, from_name, read_line};
 use redcedar_archive::writer::AttributeList;
 
-use super::wire::{AttributeLine, BodyLine, HeaderLine, VERSION, VersionLine};
+use super::wire::{AttributeLine, BodyLine, DpkgLine, HeaderLine, NameLine, VERSION, VersionLine};
 use super::{Header, LeftOut, Line, ManifestError, PathLine, Summary};
 use crate::Digest;
 
 /// What the lines of packages begin with.
 const PACKAGE: &[u8] = b"{\"package\":";
+/// What the line about dpkg begins with.
+const DPKG: &[u8] = b"{\"dpkg\":";
 
 /// Reads a manifest line by line.
 pub struct ManifestReader<R: Read> {
@@ -123,10 +125,6 @@ enum Body {
 
 fn parse_header(line: &[u8]) -> Result<Header, Reason> {
     let line: HeaderLine<'_> = serde_json::from_slice(line).map_err(|error| of_json(&error))?;
-    let roots = line
-        .roots
-        .into_iter()
-        .map(|root| from_name(root.path, root.path_hex)?.map(PathBuf::from).ok_or("a root has no path"));
     Ok(Header {
         generation: line.generation.into_owned(),
         host: line.host.into_owned(),
@@ -134,14 +132,27 @@ fn parse_header(line: &[u8]) -> Result<Header, Reason> {
         began: from_decimal(&line.began).ok_or("the time is no time")?,
         is_by_root: line.by_root,
         program: line.program.into_owned(),
-        roots: roots.collect::<Result<_, _>>()?,
+        roots: parse_names(line.roots)?,
+        not_entered: line.not_entered.map(parse_names).transpose()?,
     })
+}
+
+fn parse_names(lines: Vec<NameLine<'_>>) -> Result<Vec<PathBuf>, Reason> {
+    let path = |line: NameLine<'_>| {
+        let name = from_name(line.path, line.path_hex)?.ok_or("a root or directory has no path")?;
+        Ok(PathBuf::from(name))
+    };
+    lines.into_iter().map(path).collect()
 }
 
 fn parse_body(line: &[u8]) -> Result<Body, Reason> {
     if line.starts_with(PACKAGE) {
         let package = serde_json::from_slice(line).map_err(|error| of_json(&error))?;
         return Ok(Body::Line(Line::Package(package)));
+    }
+    if line.starts_with(DPKG) {
+        let line: DpkgLine<'_> = serde_json::from_slice(line).map_err(|error| of_json(&error))?;
+        return Ok(Body::Line(Line::Dpkg(Box::new(line.dpkg.into_owned()))));
     }
     let mut line: BodyLine<'_> = serde_json::from_slice(line).map_err(|error| of_json(&error))?;
     if let Some(path) = from_name(line.path.take(), line.path_hex.take())? {

@@ -9,6 +9,7 @@ use redcedar_archive::{Kind, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{LeftOut, PathLine, Summary};
+use crate::packages::dpkg;
 
 /// What the first line's `redcedar_snapshot` says. Readers refuse every other; new keys do not change it.
 pub(super) const VERSION: u64 = 1;
@@ -30,15 +31,23 @@ pub(super) struct HeaderLine<'a> {
     #[serde(borrow)]
     pub(super) program: Cow<'a, str>,
     #[serde(borrow)]
-    pub(super) roots: Vec<RootLine<'a>>,
+    pub(super) roots: Vec<NameLine<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub(super) not_entered: Option<Vec<NameLine<'a>>>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct RootLine<'a> {
+pub(super) struct NameLine<'a> {
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub(super) path: Option<Text<'a>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub(super) path_hex: Option<Text<'a>>,
+}
+
+/// What dpkg was told. Paths that are not UTF-8 have no place here.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct DpkgLine<'a> {
+    pub(super) dpkg: Cow<'a, dpkg::Settings>,
 }
 
 /// Only the version, to be asked before anything else.

@@ -98,6 +98,8 @@ pub(super) struct Resolver {
     prefix: Vec<u8>,
     /// Directories, by how they were spelled, without a slash at the end; the root is empty.
     directories: HashMap<Vec<u8>, Arc<[u8]>>,
+    /// The one that was asked for last, which is mostly the next one, too.
+    last: (Vec<u8>, Arc<[u8]>),
 }
 
 /// Through how many links a path may lead, as in the kernel.
@@ -107,17 +109,18 @@ impl Resolver {
     pub(super) fn new(root: &Root) -> Self {
         let prefix = root.0.as_os_str().as_bytes();
         let prefix = prefix.strip_suffix(b"/").unwrap_or(prefix).to_vec();
-        Self { prefix, directories: HashMap::new() }
+        Self { prefix, directories: HashMap::new(), last: (Vec::new(), Arc::default()) }
     }
 
     /// Appends the place of `path`, which begins with a slash, to `place`. The last component is not resolved.
     pub(super) fn resolve(&mut self, path: &[u8], place: &mut Vec<u8>) {
         let (parent, name) = split(path);
         place.extend_from_slice(&self.prefix);
-        match self.directories.get(parent) {
-            Some(directory) => place.extend_from_slice(directory),
-            None => place.extend_from_slice(&self.directory(parent, MOST_LINKS)),
+        if self.last.0 != parent {
+            let directory = self.directory(parent, MOST_LINKS);
+            self.last = (parent.to_vec(), directory);
         }
+        place.extend_from_slice(&self.last.1);
         place.push(b'/');
         place.extend_from_slice(name);
     }

@@ -13,6 +13,7 @@ use crate::packages::{Claim, Inventory, PackageRef};
 #[derive(Debug)]
 pub struct Choice {
     pub(super) inventory: Inventory,
+    pub(super) roots: Vec<PathBuf>,
     pub(super) files: Fileset,
     /// One for each of `files`.
     pub(super) verdicts: Vec<Verdict>,
@@ -49,6 +50,20 @@ impl Choice {
             metadata: selected.metadata,
             fate: self.fate(verdict),
         })
+    }
+
+    /// What was walked, without links in the paths.
+    pub fn roots(&self) -> &[PathBuf] {
+        &self.roots
+    }
+
+    /// Directories of which nobody knows what is in them: they were not to be entered, or could not be.
+    pub fn not_entered(&self) -> Vec<PathBuf> {
+        let problems = self.problems().map(|problem| problem.path().to_owned());
+        let mut paths: Vec<PathBuf> = self.files.places().iter().cloned().chain(problems).collect();
+        paths.sort();
+        paths.dedup();
+        paths
     }
 
     /// The packages that the fates speak of.

@@ -65,7 +65,7 @@ pub fn choose(options: &Options<'_>, system: &System) -> Result<Choice, ChooseEr
     deciding.compare(system, &mut remarks)?;
     deciding.keep_links_together();
     let Deciding { verdicts, missing, .. } = deciding;
-    Ok(Choice { inventory, files, verdicts, missing, problems, remarks })
+    Ok(Choice { inventory, roots, files, verdicts, missing, problems, remarks })
 }
 
 struct Deciding<'a> {
@@ -179,43 +179,44 @@ fn compare_with_cache(
     system: &System,
     remarks: &mut Vec<String>,
 ) -> Result<Vec<Compared>, ChooseError> {
-    let mut is_new = false;
-    let cache = Cache::load(path).unwrap_or_else(|error| {
+    let mut cache = Cache::load(path).unwrap_or_else(|error| {
         remarks.push(format!("all packaged files are read again, because the cache cannot be used: {error}"));
         Cache::default()
     });
     let now = system.clock.now().timestamp().as_second();
-    let mut cached = cache.lookup();
-    let known: Vec<Option<Digest>> = jobs
-        .iter()
-        .map(|job| cached.find(job.path, job.found).filter(|digest| is_comparable(digest, job.claim)))
-        .collect();
-    let unknown: Vec<Job<'_>> =
-        jobs.iter().zip(&known).filter(|(_, known)| known.is_none()).map(|(job, _)| *job).collect();
-    let mut read = compare_all(&unknown, &system.interrupt)?.into_iter();
-    let mut writer = CacheWriter::default();
-    let mut outcomes = Vec::with_capacity(jobs.len());
-    for (job, known) in jobs.iter().zip(known) {
-        let outcome = match known {
-            Some(digest) => Compared::of_digest(digest, job.claim),
-            None => read.next().unwrap_or(Compared::NOT_DONE),
-        };
-        // What changed within a tick of the clock may change again without looking changed.
-        let is_settled = known.is_some() || now.saturating_sub(job.found.changed.seconds) >= TICK_SECONDS;
-        if let Some(digest) = outcome.digest
-            && is_settled
-        {
-            writer.add(job.path, job.found, &digest);
-            is_new |= known.is_none();
+    let (mut outcomes, mut unknown) = (Vec::with_capacity(jobs.len()), Vec::new());
+    for (index, job) in jobs.iter().enumerate() {
+        let known = cache.find(job.path, job.found).filter(|digest| is_comparable(digest, job.claim));
+        if known.is_none() {
+            unknown.push(index);
         }
-        outcomes.push(outcome);
+        outcomes.push(known.map_or(Compared::NOT_DONE, |digest| Compared::of_digest(digest, job.claim)));
     }
-    if (is_new || writer.len() != cache.len())
-        && let Err(error) = writer.store(path)
-    {
+    let to_read: Vec<Job<'_>> = unknown.iter().map(|&index| jobs[index]).collect();
+    let mut is_new = !cache.is_used_up();
+    drop(cache);
+    for (&index, outcome) in unknown.iter().zip(compare_all(&to_read, &system.interrupt)?) {
+        // What changed within a tick of the clock may change again without looking changed.
+        let is_settled = now.saturating_sub(jobs[index].found.changed.seconds) >= TICK_SECONDS;
+        is_new |= outcome.digest.is_some() && is_settled;
+        outcomes[index] = outcome;
+        outcomes[index].is_settled = is_settled;
+    }
+    if is_new && let Err(error) = remember(jobs, &outcomes, path) {
         remarks.push(format!("digests are not remembered, so the next run reads all again: {error}"));
     }
     Ok(outcomes)
+}
+
+/// Stores digests for the next run.
+fn remember(jobs: &[Job<'_>], outcomes: &[Compared], path: &Path) -> io::Result<()> {
+    let mut writer = CacheWriter::create(path)?;
+    for (job, outcome) in jobs.iter().zip(outcomes) {
+        if let Some(digest) = outcome.digest.filter(|_| outcome.is_settled) {
+            writer.add(job.path, job.found, &digest)?;
+        }
+    }
+    writer.finish()
 }
 
 /// How long after its last change a file counts as unchanged, in seconds.

@@ -34,6 +34,8 @@ pub(super) struct Compared {
     pub(super) reason: Option<Reason>,
     /// The digest of its content, if that was needed.
     pub(super) digest: Option<Digest>,
+    /// Whether the digest may be remembered.
+    pub(super) is_settled: bool,
 }
 
 impl Compared {
@@ -43,11 +45,12 @@ impl Compared {
     /// What a digest says about a claim.
     pub(super) fn of_digest(digest: Digest, claim: &Claim) -> Self {
         let is_equal = matches!(claim, Claim::File { digest: claimed, .. } if *claimed == digest);
-        Self { reason: (!is_equal).then_some(Reason::ContentChanged), digest: Some(digest) }
+        let reason = (!is_equal).then_some(Reason::ContentChanged);
+        Self { reason, digest: Some(digest), is_settled: true }
     }
 
     const fn save(reason: Reason) -> Self {
-        Self { reason: Some(reason), digest: None }
+        Self { reason: Some(reason), digest: None, is_settled: true }
     }
 }
 
@@ -155,7 +158,8 @@ impl Job<'_> {
                 hasher.finish() == *digest
             }),
         };
-        Ok(Compared { reason: (!is_equal).then_some(Reason::TargetChanged), digest: None })
+        let reason = (!is_equal).then_some(Reason::TargetChanged);
+        Ok(Compared { reason, digest: None, is_settled: true })
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use redcedar_archive::manifest::{Entry as Described, Flaw};
 use redcedar_archive::select::{SelectError, select_path};
@@ -19,7 +19,6 @@ use crate::select::{Choice, Entry, Fate};
 pub(super) struct Making<'a> {
     pub(super) name: &'a Name,
     pub(super) now: &'a jiff::Zoned,
-    pub(super) roots: &'a [PathBuf],
     pub(super) is_by_root: bool,
 }
 
@@ -32,13 +31,15 @@ pub(super) fn of(choice: &Choice, making: &Making<'_>) -> io::Result<Vec<u8>> {
         began: Timestamp { seconds: making.now.timestamp().as_second(), nanoseconds: 0 },
         is_by_root: making.is_by_root,
         program: concat!("redcedar ", env!("CARGO_PKG_VERSION")).to_owned(),
-        roots: making.roots.to_vec(),
+        roots: choice.roots().to_vec(),
+        not_entered: Some(choice.not_entered()),
     };
     let mut writer = ManifestWriter::create(Vec::new(), &header)?;
-    for package in choice.inventory().packages() {
-        writer.line(&Line::Package(package.into()))?;
-    }
     let mut summary = Summary::default();
+    if let Some(problem) = writer.inventory(choice.inventory())? {
+        writer.line(&Line::Problem(problem))?;
+        summary.problems += 1;
+    }
     let mut describing =
         Describing { accounts: Accounts::new(), attributes: Attributes::new(), names: HashMap::new() };
     for entry in choice.iter() {

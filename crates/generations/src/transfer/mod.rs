@@ -10,7 +10,7 @@ mod manifest;
 mod rsync;
 mod store;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::civil::DateTime;
@@ -35,8 +35,6 @@ pub struct Request<'a> {
     pub remote: &'a Remote,
     /// The directory of the generations there.
     pub directory: &'a Path,
-    /// What was walked.
-    pub roots: &'a [PathBuf],
     /// What was chosen.
     pub choice: &'a Choice,
     /// Which generations stay; none: all.
@@ -164,8 +162,7 @@ impl Sending<'_> {
             End::Partial => return Err(self.keep_apart(&name, &directory, &finished)),
             End::Failed => return Err(TransferError::Copy { reason: finished.explain("rsync"), directory }),
         };
-        let making =
-            Making { name: &name, now: &now, roots: self.request.roots, is_by_root: self.store.is_root };
+        let making = Making { name: &name, now: &now, is_by_root: self.store.is_root };
         let manifest = manifest::of(self.request.choice, &making)?;
         self.store.describe(self.far, &name, &manifest, self.system)?;
         checkpoint::reach("snapshot-described");

@@ -2,7 +2,6 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
 
 use jiff::Zoned;
 use redcedar_archive::{Kind, Metadata, Timestamp};
@@ -73,7 +72,6 @@ impl Pending {
         &self,
         store: &Store,
         lines: &Lines<'_>,
-        roots: &[PathBuf],
     ) -> Result<(Summary, Vec<String>), CreateError> {
         let manifest = store.directory().create_file(&manifest_name(&self.name)).map_err(CreateError::io)?;
         let header = Header {
@@ -83,7 +81,8 @@ impl Pending {
             began: self.began,
             is_by_root: account::is_root(),
             program: concat!("redcedar ", env!("CARGO_PKG_VERSION")).to_owned(),
-            roots: roots.to_vec(),
+            roots: lines.choice.roots().to_vec(),
+            not_entered: Some(lines.choice.not_entered()),
         };
         let (manifest, summary, problems) =
             write_manifest(manifest, &header, lines).map_err(CreateError::io)?;
@@ -138,11 +137,9 @@ fn write_manifest(
     lines: &Lines<'_>,
 ) -> io::Result<(PendingFile, Summary, Vec<String>)> {
     let mut writer = ManifestWriter::create(BufWriter::new(file), header)?;
-    for package in lines.choice.inventory().packages() {
-        writer.line(&Line::Package(package.into()))?;
-    }
     let mut summary = Summary::default();
     let mut problems: Vec<String> = lines.choice.problems().map(ToString::to_string).collect();
+    problems.extend(writer.inventory(lines.choice.inventory())?);
     for told in lines.iter() {
         match told {
             Ok(told) => {

@@ -160,7 +160,7 @@ pub fn create(
         system.monitor.log(Level::Debug, &format!("{}: {note}", pending.name()));
     }
     let lines = Lines { choice: &choice, steps: &steps, outcomes, directories, accounts: &accounts };
-    let (summary, problems) = pending.commit(store, &lines, options.roots)?;
+    let (summary, problems) = pending.commit(store, &lines)?;
     for leftover in &bases.leftovers {
         let trash = crate::remove::set_aside(store, leftover).map_err(CreateError::io)?;
         crate::remove::remove_tree(store.directory(), &trash).map_err(CreateError::io)?;
@@ -191,7 +191,7 @@ fn preview(store: &Store, options: &Options<'_>, system: &System) -> Result<Crea
                 continue;
             }
             Step::Directory | Step::HardLink(_) => {}
-            Step::Link(_) | Step::Compare(_) => {
+            Step::Link(_) | Step::Compare(_) | Step::Moved(_) => {
                 linked += 1;
                 summary.bytes += size;
             }
@@ -331,7 +331,9 @@ impl Lines<'_> {
                     self.describe_as(index, &mut told.line);
                     told.is_new = stored.is_new;
                 }
-                (None, Step::Link(_) | Step::Compare(_)) => self.describe_as(index, &mut told.line),
+                (None, Step::Link(_) | Step::Compare(_) | Step::Moved(_)) => {
+                    self.describe_as(index, &mut told.line);
+                }
                 (None, Step::HardLink(first)) => {
                     told.line.entry.hard_link = Some(entries[*first].to_owned());
                     self.describe_as(*first, &mut told.line);
@@ -360,6 +362,7 @@ impl Lines<'_> {
         let (sha256, target, attributes) = match (self.outcomes.get(&index), &self.steps[index]) {
             (Some(Outcome::Stored(stored)), _) => (stored.sha256, &stored.link, &stored.attributes),
             (_, Step::Link(known) | Step::Compare(known)) => (known.sha256, &known.link, &known.attributes),
+            (_, Step::Moved(moved)) => (moved.known.sha256, &moved.known.link, &moved.known.attributes),
             _ => return,
         };
         line.entry.sha256 = sha256;

@@ -27,6 +27,8 @@ pub(super) enum Step {
     Link(Box<Known>),
     /// It may not have changed: its content decides.
     Compare(Box<Known>),
+    /// It may be a file that had another name: its content decides.
+    Moved(Box<Moved>),
     /// It is new, or did change.
     Copy,
     /// It is a further name of the file at this place of the choice.
@@ -39,6 +41,13 @@ pub(super) struct Known {
     pub(super) sha256: Option<[u8; 32]>,
     pub(super) link: Option<PathBuf>,
     pub(super) attributes: AttributeList,
+}
+
+/// A file that had another name.
+#[derive(Debug)]
+pub(super) struct Moved {
+    pub(super) from: PathBuf,
+    pub(super) known: Known,
 }
 
 /// One step for each path of the choice.
@@ -69,7 +78,33 @@ pub(super) fn plan<R: Read>(
             _ => step(entry.metadata, line),
         });
     }
+    if let Some(previous) = previous {
+        find_moved(choice, &mut steps, previous.finish()?);
+    }
     Ok(steps)
+}
+
+/// Finds files that had other names: those with inode, size, time, mode and owner of a file whose name is gone.
+fn find_moved(choice: &Choice, steps: &mut [Step], gone: Vec<PathLine>) {
+    let mut by_inode: HashMap<u64, Vec<PathLine>> = HashMap::new();
+    for line in gone {
+        by_inode.entry(line.inode).or_default().push(line);
+    }
+    for (entry, step) in choice.iter().zip(steps) {
+        let metadata = entry.metadata;
+        if !matches!(step, Step::Copy) || metadata.kind != Kind::File || metadata.links > 1 {
+            continue;
+        }
+        let Some(lines) = by_inode.get_mut(&metadata.inode) else { continue };
+        // On several file systems the same number means several files.
+        if lines.len() == 1
+            && let Some(line) = lines.pop_if(|line| is_same(metadata, line))
+        {
+            let PathLine { entry, attributes, .. } = line;
+            let known = Known { sha256: entry.sha256, link: None, attributes };
+            *step = Step::Moved(Box::new(Moved { from: entry.path, known }));
+        }
+    }
 }
 
 fn step(metadata: &Metadata, line: Option<(Box<PathLine>, Timestamp)>) -> Step {
@@ -105,19 +140,24 @@ fn is_same(metadata: &Metadata, line: &PathLine) -> bool {
 struct Previous<'m, R: Read> {
     reader: &'m mut ManifestReader<R>,
     next: Option<Box<PathLine>>,
+    /// Files that nobody asked for.
+    gone: Vec<PathLine>,
 }
 
 impl<'m, R: Read> Previous<'m, R> {
     fn new(reader: &'m mut ManifestReader<R>) -> Result<Self, ManifestError> {
         let next = reader.next_path()?;
-        Ok(Self { reader, next })
+        Ok(Self { reader, next, gone: Vec::new() })
     }
 
     /// The line of a path, and when its run began. Paths must come in canonical order.
     fn find(&mut self, path: &[u8]) -> Result<Option<(Box<PathLine>, Timestamp)>, ManifestError> {
         while let Some(line) = self.next.take() {
             match compare_paths(line.entry.path.as_os_str().as_bytes(), path) {
-                Ordering::Less => self.next = self.reader.next_path()?,
+                Ordering::Less => {
+                    self.pass(line);
+                    self.next = self.reader.next_path()?;
+                }
                 Ordering::Equal => {
                     self.next = self.reader.next_path()?;
                     return Ok(Some((line, self.reader.header().began)));
@@ -129,5 +169,20 @@ impl<'m, R: Read> Previous<'m, R> {
             }
         }
         Ok(None)
+    }
+
+    fn pass(&mut self, line: Box<PathLine>) {
+        if line.entry.kind == Kind::File && line.left_out.is_none() && line.entry.size > 0 {
+            self.gone.push(*line);
+        }
+    }
+
+    /// Reads to the end, and gives out the files that nobody asked for.
+    fn finish(mut self) -> Result<Vec<PathLine>, ManifestError> {
+        while let Some(line) = self.next.take() {
+            self.pass(line);
+            self.next = self.reader.next_path()?;
+        }
+        Ok(self.gone)
     }
 }

@@ -151,11 +151,18 @@ impl<'a> Worker<'a> {
                 let made = self.writer.directory(entry.path);
                 return made.map_err(|error| fatal(entry.path, error));
             }
-            Step::Link(_) if self.link(entry.path)? => return Ok(()),
-            Step::Compare(known) if self.is_unchanged(entry, known) && self.link(entry.path)? => {
+            Step::Link(_) if self.link(entry.path, entry.path)? => return Ok(()),
+            Step::Compare(known)
+                if self.is_unchanged(entry, known) && self.link(entry.path, entry.path)? =>
+            {
                 return Ok(());
             }
-            Step::Link(_) | Step::Compare(_) | Step::Copy => self.copy(entry)?,
+            Step::Moved(moved)
+                if self.is_unchanged(entry, &moved.known) && self.link(&moved.from, entry.path)? =>
+            {
+                return Ok(());
+            }
+            Step::Link(_) | Step::Compare(_) | Step::Moved(_) | Step::Copy => self.copy(entry)?,
         };
         self.outcomes.insert(index, outcome);
         Ok(())
@@ -182,12 +189,13 @@ impl<'a> Worker<'a> {
 
     /// Gives the file of the previous generation a name in this one; says whether that was possible. A file that has no name left
     /// to give, or that somebody removed, is copied.
-    fn link(&mut self, path: &Path) -> Result<bool, CreateError> {
+    fn link(&mut self, from: &Path, path: &Path) -> Result<bool, CreateError> {
         let Some(previous) = &mut self.previous else { return Ok(false) };
+        let (old_parent, old_name) = split(from);
+        let Ok(old) = previous.find(old_parent) else { return Ok(false) };
         let (parent, name) = split(path);
-        let Ok(from) = previous.find(parent) else { return Ok(false) };
-        let to = self.new.enter(parent).map_err(|error| CreateError::store(path, error))?;
-        match linkat(from, name, to, name, AtFlags::empty()) {
+        let new = self.new.enter(parent).map_err(|error| CreateError::store(path, error))?;
+        match linkat(old, old_name, new, name, AtFlags::empty()) {
             Ok(()) => {
                 self.work.done.linked.fetch_add(1, Ordering::Relaxed);
                 Ok(true)

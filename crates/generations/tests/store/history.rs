@@ -108,6 +108,38 @@ fn what_did_not_change_is_the_same_file_and_what_did_is_another() {
 }
 
 #[test]
+fn a_file_that_moved_is_shared_if_it_is_the_same_to_the_last_byte() {
+    let mut world = World::empty();
+    for name in ["a/moved", "a/changed", "a/mode", "a/replaced"] {
+        world.write(name, name);
+    }
+    let first = world.create().name.unwrap().to_string();
+    let path = |name: &str| world.tree().join(name);
+    fs_err::create_dir(path("z")).unwrap();
+    for name in ["moved", "changed", "mode"] {
+        fs_err::rename(path("a").join(name), path("z").join(name)).unwrap();
+    }
+    fs_err::rename(path("a/replaced"), path("0")).unwrap();
+    let time = fs_err::metadata(path("z/changed")).unwrap().modified().unwrap();
+    let mut changed = std::fs::OpenOptions::new().write(true).open(path("z/changed")).unwrap();
+    std::io::Write::write_all(&mut changed, b"A").unwrap();
+    changed.set_modified(time).unwrap();
+    fs_err::set_permissions(path("z/mode"), PermissionsExt::from_mode(0o600)).unwrap();
+    let second = world.create();
+    assert_eq!((second.linked, second.summary.new_files), (2, 2));
+    let second = second.name.unwrap().to_string();
+    let inode =
+        |generation: &str, name: &str| fs_err::metadata(world.stored(generation, name)).unwrap().ino();
+    assert_eq!(inode(&first, "a/moved"), inode(&second, "z/moved"));
+    assert_eq!(inode(&first, "a/replaced"), inode(&second, "0"));
+    assert_eq!(fs_err::read(world.stored(&first, "a/changed")).unwrap(), b"a/changed");
+    assert_eq!(fs_err::read(world.stored(&second, "z/changed")).unwrap(), b"A/changed");
+    for name in [&first, &second] {
+        assert!(world.verified(name).findings.is_empty());
+    }
+}
+
+#[test]
 fn names_are_bytes() {
     let mut world = World::empty();
     let names: [&[u8]; 5] = [b"new\nline", b"caf\xe9", b" blank ", b"#hash", b"x\n/inject"];

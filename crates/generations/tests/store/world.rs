@@ -97,6 +97,7 @@ impl World {
             overwrite: None,
             numeric_owner: true,
             dry_run: false,
+            exact: None,
         };
         let store = self.store();
         let generation = store.find(Some(name)).unwrap();

@@ -93,7 +93,7 @@ fn newest(source: &Source, peer: &OsStr, as_of: Option<Date>) -> Vec<StoredDump>
     let days = source.days().iter().filter(|day| as_of.is_none_or(|as_of| day.date <= as_of));
     for (day, present) in days.flat_map(|day| day.peers.iter().map(move |peer| (day, peer))) {
         let files = present.others.iter().map(|(file, _)| file).filter(|_| present.name == peer);
-        for stored in files.filter_map(|file| StoredDump::new(peer, day.date, file)) {
+        for stored in files.filter_map(|file| StoredDump::new(present, day.date, file)) {
             match newest.iter_mut().find(|known| known.dump == stored.dump) {
                 // After a change of the compression there can be two of one day.
                 Some(known)

@@ -49,12 +49,13 @@ pub enum LoadError {
 }
 
 impl StoredDump {
-    /// Loads it into a server. It is read to its end before, so that no server gets a part of a dump; a database that is not empty
-    /// is left alone, unless that is asked for.
+    /// Loads it into a server. It is compared with `cback.sha256` and read to its end before, so that no server gets a part of a
+    /// dump, or another one; a database that is not empty is left alone, unless that is asked for.
     ///
     /// # Errors
     /// When it was not loaded. Single databases of PostgreSQL are then as they were before.
     pub fn load(&self, target: &Target<'_>) -> Result<Loaded, LoadError> {
+        self.check(&target.system.interrupt)?;
         let bytes = self.prove(&target.system.interrupt)?;
         let problems = match self.dump.server {
             Server::Mysql => mysql::load(self, target)?,

@@ -4,7 +4,7 @@ mod find;
 pub mod load;
 mod read;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fmt;
 
 use jiff::civil::Date;
@@ -15,7 +15,7 @@ pub use find::{FindError, Request, Wanted, find};
 pub use read::ReadError;
 pub use redcedar_archive::dump::{Content, Dump, Server};
 
-use crate::source::StoredFile;
+use crate::source::{PeerDay, StoredFile};
 
 /// A dump that is stored somewhere.
 #[derive(Debug, Clone)]
@@ -28,13 +28,16 @@ pub struct StoredDump {
     pub dump: Dump,
     file: StoredFile,
     compression: Compression,
+    /// `cback.sha256` of its day, if there is one.
+    checksums: Option<StoredFile>,
 }
 
 impl StoredDump {
-    /// What a stored file is a dump of; nothing if it is none.
-    pub(crate) fn new(peer: &OsStr, date: Date, file: &StoredFile) -> Option<Self> {
+    /// What a file that a machine stored on a day is a dump of; nothing if it is none.
+    pub(crate) fn new(peer: &PeerDay, date: Date, file: &StoredFile) -> Option<Self> {
         let (dump, compression) = Dump::of_file(file.path().file_name()?)?;
-        Some(Self { peer: peer.to_owned(), date, dump, file: file.clone(), compression })
+        let (peer, checksums) = (peer.name.clone(), peer.checksums.clone());
+        Some(Self { peer, date, dump, file: file.clone(), compression, checksums })
     }
 
     /// The stored file.

@@ -4,9 +4,10 @@ use std::io::{self, Read, Write};
 
 use redcedar_archive::compress::read;
 use redcedar_archive::dump::Watched;
-use redcedar_system::{Interrupt, Interrupted};
+use redcedar_system::{Interrupt, Interrupted, escape};
 
 use super::StoredDump;
+use crate::checksums::{self, digest_of};
 
 /// How much is moved at a time.
 const PIECE: usize = 256 * 1024;
@@ -18,6 +19,9 @@ pub enum ReadError {
     /// It cannot be read.
     #[error("{0}")]
     Read(#[source] io::Error),
+    /// It is not what was stored.
+    #[error("the SHA-256 of {0} is not that of cback.sha256: it was changed or damaged since")]
+    Changed(String),
     /// It can be read, and is only a part of one.
     #[error("it does not end as a complete dump does")]
     Incomplete,
@@ -33,6 +37,24 @@ impl StoredDump {
     /// Its text.
     pub(super) fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         read::stream(self.file.open()?, self.compression)
+    }
+
+    /// Compares it, as it is stored, with `cback.sha256`, where that knows it.
+    ///
+    /// # Errors
+    /// When it is something else, or cannot be read.
+    pub fn check(&self, interrupt: &Interrupt) -> Result<(), ReadError> {
+        let Some(list) = &self.checksums else { return Ok(()) };
+        let listed = checksums::read(list)
+            .map_err(|message| ReadError::Read(io::Error::other(format!("cback.sha256: {message}"))))?;
+        for piece in self.file.pieces() {
+            let name = piece.path.file_name().unwrap_or_default();
+            let Some(expected) = listed.get(name) else { continue };
+            if digest_of(piece.open(), interrupt)?.map_err(ReadError::Read)? != *expected {
+                return Err(ReadError::Changed(escape::display(name).to_string()));
+            }
+        }
+        Ok(())
     }
 
     /// Copies its text, and returns how long it is.

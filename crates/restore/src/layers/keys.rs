@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,6 +10,7 @@ use redcedar_archive::layers::Cipher;
 use redcedar_archive::{ReadAt, Stored};
 use redcedar_system::{Runner, escape};
 
+use super::identities::{self, Ask, Identity};
 use super::locked::locked;
 use super::{Form, Opened, age_files, gpg};
 
@@ -25,26 +26,28 @@ pub struct Keys(Arc<Inner>);
 #[derive(Default)]
 struct Inner {
     runner: Option<Arc<dyn Runner>>,
-    identities: Vec<Box<dyn age::Identity + Send + Sync>>,
+    identities: Vec<Identity>,
     kept: Mutex<VecDeque<(PathBuf, Arc<Memory>)>>,
 }
 
 /// An identity file that is of no use.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot read age identities from {}: {source}", escape::display(.path))]
+#[error("cannot read a secret key from {}: {source}", escape::display(.path))]
 pub struct KeyError {
     path: PathBuf,
     source: io::Error,
 }
 
 impl Keys {
-    /// Lets `runner` start gpg, and opens files of age with the secret keys in `identities`.
+    /// Lets `runner` start gpg, and opens files of age with the secret keys in `identities`, files of age or private keys of
+    /// SSH. `ask` is called for the passphrase of each that is protected by one.
     ///
     /// # Errors
     /// When one of them cannot be read or holds no secret key.
-    pub fn new(runner: Arc<dyn Runner>, identities: &[PathBuf]) -> Result<Self, KeyError> {
-        let read =
-            |path: &PathBuf| read_identities(path).map_err(|source| KeyError { path: path.clone(), source });
+    pub fn new(runner: Arc<dyn Runner>, identities: &[PathBuf], ask: &Ask<'_>) -> Result<Self, KeyError> {
+        let read = |path: &PathBuf| {
+            identities::read(path, ask).map_err(|source| KeyError { path: path.clone(), source })
+        };
         let identities = identities.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         Ok(Self(Arc::new(Inner {
             runner: Some(runner),
@@ -97,15 +100,6 @@ impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keys").field("identities", &self.0.identities.len()).finish_non_exhaustive()
     }
-}
-
-fn read_identities(path: &Path) -> io::Result<Vec<Box<dyn age::Identity + Send + Sync>>> {
-    let file = BufReader::new(fs_err::File::open(path)?);
-    let identities = age::IdentityFile::from_buffer(file)?.into_identities().map_err(io::Error::other)?;
-    if identities.is_empty() {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "there is no secret key in it"));
-    }
-    Ok(identities)
 }
 
 /// Decrypted, in memory only.

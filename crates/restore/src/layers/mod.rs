@@ -3,6 +3,7 @@
 
 mod age_files;
 mod gpg;
+mod identities;
 mod join;
 mod keys;
 mod locked;

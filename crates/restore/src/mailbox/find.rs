@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use jiff::civil::{Date, Weekday};
-use redcedar_archive::naming::{Dialect, normalise};
+use redcedar_archive::naming;
 use redcedar_system::escape;
 
 use super::PieceName;
@@ -97,22 +97,12 @@ fn matching(all: &[(PieceName, StoredFile)], name: &OsStr) -> Vec<(PieceName, St
 /// The names that pieces of `wanted` can have; where it may be a mailbox in a directory, with that.
 fn candidates(wanted: &OsStr) -> Vec<(OsString, Option<OsString>)> {
     let path = Path::new(wanted);
-    let mut candidates = vec![(wanted.to_owned(), None)];
-    candidates.extend(names_of(path).map(|name| (name, None)));
+    let mut candidates: Vec<_> = naming::names(wanted).into_iter().map(|name| (name, None)).collect();
     if let (true, Some(parent), Some(name)) = (path.is_absolute(), path.parent(), path.file_name()) {
-        candidates.extend(names_of(parent).map(|of_parent| (of_parent, Some(name.to_owned()))));
+        let of_parent = naming::names(parent.as_os_str()).into_iter();
+        candidates.extend(of_parent.map(|of_parent| (of_parent, Some(name.to_owned()))));
     }
     candidates
-}
-
-/// The names that either version of the original gives to a path, written with or without a slash at its end.
-fn names_of(path: &Path) -> impl Iterator<Item = OsString> {
-    let plain = path.components().as_path().as_os_str().to_owned();
-    let mut with_slash = plain.clone();
-    with_slash.push("/");
-    [plain, with_slash]
-        .into_iter()
-        .flat_map(|written| [Dialect::V3, Dialect::V2].map(|dialect| normalise(Path::new(&written), dialect)))
 }
 
 fn stem(name: &OsStr) -> &OsStr {

@@ -48,6 +48,10 @@ impl Place for Directory {
         fs_err::read_dir(directory)?.map(entry).collect()
     }
 
+    fn directory(&self) -> Option<&Path> {
+        Some(&self.0)
+    }
+
     /// No link is followed and no pipe waited for.
     fn open(&self, path: &Path) -> io::Result<Stored> {
         let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;

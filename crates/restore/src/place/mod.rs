@@ -1,16 +1,18 @@
-//! Places that hold backups: directories here; discs and buckets elsewhere implement the same.
+//! Places that hold backups: directories, discs; buckets elsewhere implement the same.
 
 mod directory;
+mod disc;
 
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use redcedar_archive::Stored;
 
 pub use directory::Directory;
+pub use disc::{Changer, Disc};
 
 /// Files in directories that can be looked at and read, whatever they lie on.
 pub trait Place: fmt::Debug + Send + Sync {
@@ -28,6 +30,28 @@ pub trait Place: fmt::Debug + Send + Sync {
     /// # Errors
     /// When it cannot be opened, or is no regular file any more.
     fn open(&self, path: &Path) -> io::Result<Stored>;
+
+    /// Where it is, if it is a directory of this machine.
+    fn directory(&self) -> Option<&Path> {
+        None
+    }
+
+    /// What is wrong with what the files lie on, as far as that can tell by itself. It may take as long as reading everything.
+    ///
+    /// # Errors
+    /// When it could not be found out.
+    fn faults(&self) -> io::Result<Vec<PlaceFault>> {
+        Ok(Vec::new())
+    }
+}
+
+/// Something wrong with what files lie on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlaceFault {
+    /// A file that is hit by it, or the place itself.
+    pub path: PathBuf,
+    /// What is wrong.
+    pub message: String,
 }
 
 /// A name in a directory.

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
 
 use jiff::civil::Date;
-use redcedar_archive::naming::{Dialect, normalise};
+use redcedar_archive::naming;
 use redcedar_archive::repository::snapshot::{FileName, Kind, Part};
 use redcedar_archive::repository::svndump::DumpName;
 use redcedar_system::escape;
@@ -48,8 +47,11 @@ pub(super) fn find(
     let mut all = stored(source, peer, as_of);
     let name =
         |(kind, repository): &(&'static str, OsString)| format!("{kind} {}", escape::display(repository));
-    let names = [wanted.to_owned(), normalise(Path::new(wanted), Dialect::V3)];
-    let meant: Vec<_> = all.keys().filter(|(_, repository)| names.contains(repository)).cloned().collect();
+    let called = |wanted: OsString| -> Option<Vec<_>> {
+        let meant: Vec<_> = all.keys().filter(|(_, repository)| *repository == wanted).cloned().collect();
+        (!meant.is_empty()).then_some(meant)
+    };
+    let meant = naming::names(wanted).into_iter().find_map(called).unwrap_or_default();
     let shown = || escape::display(wanted).to_string();
     let key = match &meant[..] {
         [one] => one,
@@ -80,7 +82,7 @@ fn stored(source: &Source, peer: &OsStr, as_of: Option<Date>) -> BTreeMap<(&'sta
         let peers = day.peers.iter().filter(|present| present.name == peer);
         for (file, _) in peers.flat_map(|peer| &peer.others) {
             let name = file.path().file_name().unwrap_or_default();
-            if let Some((DumpName { first, last, repository }, _)) = DumpName::parse(name) {
+            if let Some((DumpName { first, last, repository, .. }, _)) = DumpName::parse(name) {
                 let files = all.entry(("subversion", repository)).or_insert_with(|| Files::Dumps(Vec::new()));
                 let Files::Dumps(dumps) = files else { continue };
                 if !dumps

@@ -21,7 +21,9 @@ pub(super) fn load(
     place: &Place,
     system: &System,
 ) -> Result<(), RepositoryError> {
-    let svnadmin = || Command::new("svnadmin");
+    // They convert paths, which fails beyond ASCII where the locale is `C`.
+    let command = |name: &str| Command::new(name).variable("LC_ALL", "C.UTF-8");
+    let svnadmin = || command("svnadmin");
     let repository = place.repository();
     run(&svnadmin().args(["create", "--fs-type=fsfs"]).arg(&repository), system)?;
     for dump in chain {
@@ -41,7 +43,7 @@ pub(super) fn load(
             return Err(RepositoryError::Program(finished.explain("svnadmin")));
         }
     }
-    let youngest = run(&Command::new("svnlook").arg("youngest").arg(&repository), system)?;
+    let youngest = run(&command("svnlook").arg("youngest").arg(&repository), system)?;
     let youngest = String::from_utf8_lossy(&youngest).trim().to_owned();
     let expected = chain.last().map_or(0, |dump| dump.last).to_string();
     if youngest != expected {

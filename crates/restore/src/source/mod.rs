@@ -17,7 +17,7 @@ pub use file::StoredFile;
 pub use name::{OtherKind, StoredKind, classify};
 
 use crate::layers::Keys;
-use crate::place::{Directory, Places};
+use crate::place::{Directory, Place, Places};
 
 /// Places with backups, and what is there.
 #[derive(Debug, Clone)]
@@ -112,6 +112,11 @@ impl Source {
     /// What the places are called.
     pub fn roots(&self) -> Vec<PathBuf> {
         self.places.iter().map(|place| place.root().to_owned()).collect()
+    }
+
+    /// The places themselves.
+    pub(crate) fn places(&self) -> &[Arc<dyn Place>] {
+        &self.places
     }
 
     /// The days, oldest first.

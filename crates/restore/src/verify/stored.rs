@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::io::{self, Read};
 
 use redcedar_system::Interrupted;
-use sha2::{Digest, Sha256};
 
-use super::{Check, Severity, checksums, name_of};
+use super::{Check, Severity, name_of};
+use crate::checksums::{self, digest_of};
 use crate::layers::is_locked;
 use crate::source::StoredFile;
 
@@ -70,7 +69,7 @@ impl Check<'_> {
         let mut last = None;
         for piece in file.pieces() {
             let name = piece.path.file_name().unwrap_or_default();
-            match self.digest(piece.open())? {
+            match digest_of(piece.open(), self.interrupt)? {
                 Err(error) => self.find(name, Severity::Damage, format!("cannot read it: {error}")),
                 Ok(digest) => {
                     self.report.files += 1;
@@ -92,7 +91,7 @@ impl Check<'_> {
         file: &StoredFile,
         origins: &HashMap<OsString, [u8; 32]>,
     ) -> Result<Option<[u8; 32]>, Interrupted> {
-        match self.digest(file.open())? {
+        match digest_of(file.open(), self.interrupt)? {
             Ok(digest) => {
                 if origins.get(&name_of(file)).is_some_and(|origin| *origin != digest) {
                     self.damage(
@@ -109,23 +108,6 @@ impl Check<'_> {
             Err(error) => {
                 self.damage(file, file.error("cannot read", &error).to_string());
                 Ok(None)
-            }
-        }
-    }
-
-    fn digest(&self, opened: io::Result<impl Read>) -> Result<io::Result<[u8; 32]>, Interrupted> {
-        let mut opened = match opened {
-            Ok(opened) => opened,
-            Err(error) => return Ok(Err(error)),
-        };
-        let mut hasher = Sha256::new();
-        let mut buffer = vec![0; 1 << 20];
-        loop {
-            self.interrupt.check()?;
-            match opened.read(&mut buffer) {
-                Ok(0) => return Ok(Ok(hasher.finalize().into())),
-                Ok(read) => hasher.update(&buffer[..read]),
-                Err(error) => return Ok(Err(error)),
             }
         }
     }

@@ -4,6 +4,7 @@ mod executable;
 mod feed;
 mod line;
 mod lines;
+mod memory;
 mod replace;
 mod run;
 
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 pub use executable::{Executable, ExecutableError};
 pub use line::split;
+pub use memory::MemoryFile;
 pub use replace::replace_self;
 pub use run::OsRunner;
 
@@ -41,6 +43,8 @@ pub struct Command {
     pub asks: bool,
     /// The file that is run, if that was opened before; `program` is its path then.
     pub executable: Option<Executable>,
+    /// A file in memory that it gets from us.
+    pub file: Option<MemoryFile>,
     /// Whether it gets as little from us as possible, see [`Command::confined`].
     pub is_confined: bool,
 }
@@ -57,6 +61,7 @@ impl Command {
             input: None,
             asks: false,
             executable: None,
+            file: None,
             is_confined: false,
         }
     }
@@ -106,6 +111,13 @@ impl Command {
     #[must_use]
     pub fn input_from(mut self, file: impl Into<PathBuf>) -> Self {
         self.input = Some(file.into());
+        self
+    }
+
+    /// Gives it a file in memory, open by its [path](MemoryFile::path).
+    #[must_use]
+    pub fn with_file(mut self, file: MemoryFile) -> Self {
+        self.file = Some(file);
         self
     }
 
@@ -258,9 +270,9 @@ pub enum Stream {
     Errors,
 }
 
-/// Starts programs. Each gets an empty standard input, the sanitised environment, a process group of its own (unless it
-/// [may ask](Command::may_ask)); its output,
-/// stdout and stderr together, goes line by line to the monitor.
+/// Starts programs. Each gets an empty standard input, the sanitised environment and, unless it [may ask](Command::may_ask), a
+/// session of its own: without a terminal, no question can hang it. Its output, stdout and stderr together, goes line by line to
+/// the monitor.
 pub trait Runner: Send + Sync {
     /// Runs a program to its end.
     ///

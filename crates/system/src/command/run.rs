@@ -1,8 +1,7 @@
-//! Running a program and owning its life: own process group, time limit, interrupt, always waited for.
+//! Running a program and owning its life: own session, time limit, interrupt, always waited for.
 
 use std::cell::RefCell;
 use std::ffi::OsStr;
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -16,7 +15,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 
 use super::feed::{Feed, FeedError};
 use super::lines::{Heard, Lines};
-use super::{Command, CommandError, Executable, Finished, Runner, Stream};
+use super::{Command, CommandError, Executable, Finished, MemoryFile, Runner, Stream};
 use crate::account::Account;
 use crate::interrupt::Interrupt;
 use crate::{Environment, Monitor};
@@ -160,16 +159,10 @@ impl OsRunner {
             .stdin(input)
             .stdout(output)
             .stderr(errors);
-        if !command.asks {
-            child.process_group(0);
-        }
         if command.is_confined {
             child.current_dir("/");
         }
-        let open = command.executable.as_ref().and_then(Executable::inherited);
-        if command.is_confined || open.is_some() {
-            confine(&mut child, command.is_confined, open);
-        }
+        prepare(&mut child, command);
         if let Some(account) = &command.account {
             become_account(&mut child, account);
         }
@@ -296,21 +289,28 @@ fn ready<const N: usize>(wanted: [Option<(BorrowedFd<'_>, PollFlags)>; N]) -> io
     Ok(wanted.map(|wanted| wanted.is_some() && ready.next().unwrap_or(false)))
 }
 
-/// Lets the child keep to itself what it creates, and keep `open` open, before it becomes the program.
-#[expect(unsafe_code, reason = "the standard library offers no way to do either in the child only")]
-fn confine(child: &mut std::process::Command, has_own_files: bool, open: Option<Arc<File>>) {
-    let confine = move || {
-        if has_own_files {
+/// Lets the child have a terminal and a process group of ours only if it may ask, keep to itself what it creates, and keep open
+/// what it gets from us, before it becomes the program.
+#[expect(unsafe_code, reason = "the standard library offers no way to do any of this in the child only")]
+fn prepare(child: &mut std::process::Command, command: &Command) {
+    let (asks, is_confined) = (command.asks, command.is_confined);
+    let script = command.executable.as_ref().and_then(Executable::inherited);
+    let file = command.file.as_ref().map(MemoryFile::inherited);
+    let prepare = move || {
+        if !asks {
+            rustix::process::setsid()?;
+        }
+        if is_confined {
             rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
         }
-        if let Some(file) = &open {
-            rustix::io::fcntl_setfd(file, rustix::io::FdFlags::empty())?;
+        for open in script.iter().chain(&file) {
+            rustix::io::fcntl_setfd(open, rustix::io::FdFlags::empty())?;
         }
         Ok(())
     };
-    // SAFETY: between fork and exec, the closure makes two system calls with values prepared before; it neither allocates
-    // nor locks.
-    unsafe { child.pre_exec(confine) };
+    // SAFETY: between fork and exec, the closure makes system calls with values prepared before; it neither allocates nor
+    // locks.
+    unsafe { child.pre_exec(prepare) };
 }
 
 /// Lets another user open `/dev/stdout`, as a program does that can write to named files only.

@@ -24,6 +24,7 @@ impl MariaDb {
         let mut install = command_as("mysql", Path::new("mariadb-install-db"));
         install.arg("--no-defaults").arg(format!("--datadir={}", server.path("server/data").display()));
         install.args(["--auth-root-authentication-method=normal", "--skip-test-db"]);
+        install.arg(format!("--tmpdir={}", server.path("server").display()));
         program::succeed(&mut install);
         let options = format!("[client]\nsocket={}\n", server.socket().display());
         fs_err::write(server.path("client.cnf"), options).expect("the directory is ours");

@@ -155,11 +155,11 @@ fn to_file(
     }
     context.terminal_task(dump, "Reading");
     let interrupt = &context.system.interrupt;
-    let written = match (context.global.dry_run, is_stdout) {
+    let written = dump.check(interrupt).and_then(|()| match (context.global.dry_run, is_stdout) {
         (true, _) => dump.prove(interrupt),
         (false, true) => dump.copy(out, interrupt),
         (false, false) => write_file(dump, file, context),
-    };
+    });
     let outcome = match written {
         Ok(bytes) => Ok(Loaded { bytes, problems: Vec::new() }),
         Err(ReadError::Interrupted(interrupted)) => return Err(stopped(interrupted)),
@@ -179,7 +179,8 @@ fn into_server(dump: StoredDump, target: &Target<'_>, context: &Context) -> Resu
     use redcedar_system::command::CommandError as Lost;
     context.terminal_task(&dump, "Loading");
     let loaded = if context.global.dry_run {
-        let proven = dump.prove(&context.system.interrupt);
+        let interrupt = &context.system.interrupt;
+        let proven = dump.check(interrupt).and_then(|()| dump.prove(interrupt));
         proven.map(|bytes| Loaded { bytes, problems: Vec::new() }).map_err(LoadError::from)
     } else {
         dump.load(target)

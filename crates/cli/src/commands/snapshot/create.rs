@@ -1,7 +1,7 @@
 //! `redcedar snapshot create`.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use redcedar_generations::select::{ALWAYS_SAVED, ChooseError, Options, Trust};
 use redcedar_generations::store::Store;
@@ -10,7 +10,7 @@ use redcedar_system::escape;
 use serde::Serialize;
 
 use super::super::{CommandError, CommandResult, Context, Out, paths};
-use super::refusal;
+use super::{by_config, configured, refusal};
 use crate::exit::Exit;
 use crate::output::human::{Counted, Size, Time};
 use crate::output::json::{Document, result_word};
@@ -29,14 +29,15 @@ const CACHE: &str = ".redcedar.digests";
 #[command(after_help = "Examples:
   redcedar snapshot create / --to /mnt/store
   redcedar snapshot create /etc /home --to /mnt/snapshots --init
-  redcedar snapshot create /home --to /mnt/store --trust nothing --dry-run")]
+  redcedar snapshot create /home --to /mnt/store --trust nothing --dry-run
+  redcedar snapshot create --config /etc/snapshot.yaml")]
 pub(crate) struct Args {
-    /// What to save, with everything below it
-    #[arg(value_name = "PATH", required = true)]
+    /// What to save, with everything below it [default: what --config FILE says]
+    #[arg(value_name = "PATH")]
     roots: Vec<PathBuf>,
-    /// The store: the directory to put the generation in
+    /// The store: the directory to put the generation in [default: what --config FILE says]
     #[arg(long, value_name = "STORE")]
-    to: PathBuf,
+    to: Option<PathBuf>,
     /// Make STORE a store of snapshots first
     #[arg(long)]
     init: bool,
@@ -52,12 +53,26 @@ pub(crate) struct Args {
     /// Stay on the file system of each PATH
     #[arg(long)]
     one_file_system: bool,
-    /// Which packages count as coming back
-    #[arg(long, value_name = "WHICH", value_enum, default_value_t = TrustMode::SameVersion)]
-    trust: TrustMode,
-    /// The system whose packages count
-    #[arg(long, value_name = "DIR", default_value = "/")]
-    system: PathBuf,
+    /// Which packages count as coming back [default: same-version]
+    #[arg(long, value_name = "WHICH", value_enum)]
+    trust: Option<TrustMode>,
+    /// The system whose packages count [default: /]
+    #[arg(long, value_name = "DIR")]
+    system: Option<PathBuf>,
+}
+
+impl Args {
+    /// Whether the command line says nothing of what to save, and how.
+    fn is_empty(&self) -> bool {
+        let Self { roots, to, init, prune, always_save, one_file_system, trust, system } = self;
+        let lists = [roots, prune, always_save];
+        lists.iter().all(|list| list.is_empty())
+            && to.is_none()
+            && trust.is_none()
+            && system.is_none()
+            && !init
+            && !one_file_system
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -81,13 +96,24 @@ impl From<TrustMode> for Trust {
 }
 
 pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResult {
+    if let Some(config) = configured(context)? {
+        if !args.is_empty() {
+            let message = "a configuration says all that the command line of `snapshot create` could";
+            return Err(CommandError::message(Exit::Usage, message).hint("leave one of them away"));
+        }
+        return by_config::run(&config, context, out);
+    }
+    let Some(to) = args.to.as_ref().filter(|_| !args.roots.is_empty()) else {
+        return Err(CommandError::message(Exit::Usage, "nothing says what to save, and where to")
+            .hint("name them, PATH… --to STORE, or a configuration with --config FILE"));
+    };
     let unusable =
         |error| CommandError::new(Exit::Failed, anyhow::Error::new(error).context("cannot use a path"));
     let absolute = |list: &[PathBuf]| -> Result<Vec<PathBuf>, CommandError> {
         list.iter().map(|path| paths::existing(path).map_err(unusable)).collect()
     };
     let is_dry_run = context.global.dry_run;
-    let store = if args.init && !is_dry_run { Store::init(&args.to) } else { Store::open_marked(&args.to) };
+    let store = if args.init && !is_dry_run { Store::init(to) } else { Store::open_marked(to) };
     let store = store.map_err(refusal)?;
     let prune = [PRUNED.map(PathBuf::from).to_vec(), absolute(&args.prune)?].concat();
     let always_save = match &args.always_save[..] {
@@ -96,13 +122,13 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
     };
     let cache = store.path().join(CACHE);
     let options = Options {
-        system_root: &args.system,
+        system_root: args.system.as_deref().unwrap_or(Path::new("/")),
         roots: &absolute(&args.roots)?,
         prune: &prune,
         always_save: &always_save,
         never_enter: &[],
         one_file_system: args.one_file_system,
-        trust: args.trust.into(),
+        trust: args.trust.unwrap_or(TrustMode::SameVersion).into(),
         programs: &[],
         cache: (!is_dry_run).then_some(&*cache),
     };

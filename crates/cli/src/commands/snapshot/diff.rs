@@ -29,7 +29,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResult {
-    let store = args.store.open()?;
+    let store = args.store.open(context)?;
     let old = find(&store, Some(&args.old))?;
     let new = find(&store, args.new.as_deref())?;
     let mut differences = Vec::new();

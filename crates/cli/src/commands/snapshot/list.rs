@@ -25,7 +25,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResult {
-    let store = args.store.open()?;
+    let store = args.store.open(context)?;
     let generations = store.generations().map_err(refusal)?;
     let mut listed = Vec::new();
     for generation in generations {

@@ -8,14 +8,14 @@ use redcedar_retention::Policy;
 use serde::Serialize;
 
 use super::super::{CommandError, CommandResult, Context, Out};
-use super::{StoreArgs, refusal};
+use super::{StoreArgs, configured, refusal};
 use crate::exit::Exit;
 use crate::output::json::Document;
 use crate::output::table::{Align, Table};
 
 /// Remove generations that no rule wants any more
 ///
-/// What any of the rules wants stays; so does the newest generation that has a manifest. Files that others share are not touched.
+/// What any of the rules wants stays; without any rule those of --config FILE count. So does the newest generation that has a manifest. Files that others share are not touched.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   redcedar snapshot prune --from /mnt/store --keep-last 30 --dry-run
@@ -28,7 +28,7 @@ pub(crate) struct Args {
 }
 
 #[derive(Debug, clap::Args)]
-#[group(required = true, multiple = true)]
+#[group(id = "keep", multiple = true)]
 struct Keep {
     /// Keep the newest N
     #[arg(long = "keep-last", value_name = "N", default_value_t = 0, hide_default_value = true)]
@@ -61,9 +61,10 @@ impl From<&Keep> for Policy {
 }
 
 pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResult {
-    let store = Store::open_marked(&args.store.from).map_err(refusal)?;
+    let store = Store::open_marked(&args.store.path(context)?).map_err(refusal)?;
     let is_dry_run = context.global.dry_run;
-    let verdicts = prune(&store, &(&args.keep).into(), is_dry_run, &context.system).map_err(failed)?;
+    let verdicts =
+        prune(&store, &policy(&args.keep, context)?, is_dry_run, &context.system).map_err(failed)?;
     if context.global.json {
         let generations = verdicts.iter().map(JsonVerdict::from).collect();
         out.json(&Document::new("snapshot prune", JsonPruned { generations }))?;
@@ -82,6 +83,19 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
         out.flush()?;
     }
     Ok(Exit::Done)
+}
+
+/// The rules of the command line; without any those of the configuration.
+fn policy(keep: &Keep, context: &Context) -> Result<Policy, CommandError> {
+    let policy = Policy::from(keep);
+    if policy != Policy::default() {
+        return Ok(policy);
+    }
+    let configured = configured(context)?.map(|config| config.keep);
+    configured.filter(|policy| *policy != Policy::default()).ok_or_else(|| {
+        CommandError::message(Exit::Usage, "nothing says what is to stay")
+            .hint("name at least one of the options --keep-…, or a configuration with --config FILE")
+    })
 }
 
 fn failed(error: PruneError) -> CommandError {

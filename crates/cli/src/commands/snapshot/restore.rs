@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use redcedar_generations::restore::{Overwrite, Report, Request, RestoreError, restore};
+use redcedar_generations::restore::{Exact, Overwrite, Report, Request, RestoreError, restore};
 use redcedar_generations::store::Generation;
 use redcedar_system::escape;
 use serde::Serialize;
@@ -45,13 +45,32 @@ pub(crate) struct Args {
     /// Set owners by number, not by name
     #[arg(long)]
     numeric_owner: bool,
+    /// Make everything what it was, after packages were installed
+    ///
+    /// Replaces what is there. What packages have brought back is compared with the manifest, and gets its mode, owner and time;
+    /// what was not there is removed, but for what is in directories that the snapshot has not looked into, and on other file
+    /// systems. With --dry-run it is listed. `rebuild-plan` says when to use this.
+    #[arg(long)]
+    exact: bool,
 }
 
 pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResult {
     let unusable = |error| CommandError::new(Exit::Failed, error).hint("name absolute paths");
-    let store = args.store.open()?;
+    let store = args.store.open(context)?;
     let generation = find(&store, args.generation.as_deref())?;
-    let overwrite = args.overwrite.map(Overwrite::from);
+    let overwrite = match (args.overwrite, args.exact) {
+        (None, true) => Some(Overwrite::Always),
+        (Some(mode), true) if Overwrite::from(mode) == Overwrite::Never => {
+            return Err(CommandError::message(
+                Exit::Usage,
+                "what is never replaced does not become what it was",
+            )
+            .hint("use --exact without --overwrite never"));
+        }
+        (mode, _) => mode.map(Overwrite::from),
+    };
+    // What runs is not removed.
+    let protected = std::env::current_exe().into_iter().collect();
     let request = Request {
         paths: args
             .paths
@@ -64,6 +83,7 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
         overwrite: if args.in_place { overwrite.or(Some(Overwrite::Never)) } else { overwrite },
         numeric_owner: args.numeric_owner,
         dry_run: context.global.dry_run,
+        exact: args.exact.then_some(Exact { protected }),
     };
     let report = restore(&store, &generation, &request, &context.system).map_err(failed)?;
     context.terminal.finish();
@@ -81,6 +101,8 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
         for (path, reason) in &report.failures {
             monitor.error(format!("{}: {reason}", escape::display(path)));
         }
+        let verb = if request.dry_run { "would remove" } else { "removed" };
+        report.removed.iter().for_each(|path| monitor.info(format!("{verb} {}", escape::display(path))));
         summarise(&report, &request, &generation, context, out)?;
     }
     Ok(exit)
@@ -123,6 +145,13 @@ fn summarise(
     if report.left_out > 0 {
         writeln!(out, "{} left to packages", Counted(report.left_out, "path"))?;
     }
+    if report.adjusted > 0 {
+        writeln!(out, "{} of packages got back mode, owner or time", Counted(report.adjusted, "path"))?;
+    }
+    if !report.removed.is_empty() {
+        let verb = if request.dry_run { "would remove" } else { "removed" };
+        writeln!(out, "{verb} {} that were not there", Counted(report.removed.len() as u64, "path"))?;
+    }
     if !report.failures.is_empty() {
         writeln!(out, "{}", Counted(report.failures.len() as u64, "failure"))?;
     }
@@ -139,6 +168,8 @@ struct JsonReport {
     skipped: u64,
     bytes: u64,
     left_out: u64,
+    adjusted: u64,
+    removed: Vec<JsonPath>,
     failures: Vec<JsonFailure>,
     warnings: Vec<String>,
 }
@@ -165,6 +196,8 @@ impl JsonReport {
             skipped: report.skipped,
             bytes: report.bytes,
             left_out: report.left_out,
+            adjusted: report.adjusted,
+            removed: report.removed.iter().map(|path| path.as_path().into()).collect(),
             failures: failures.map(failure).collect(),
             warnings: report.warnings.clone(),
         }

@@ -7,18 +7,20 @@ use redcedar_system::escape;
 use serde::Serialize;
 
 use super::super::{CommandError, CommandResult, Context, Out};
-use super::{StoreArgs, find, refusal};
+use super::{StoreArgs, drill, find, refusal};
 use crate::exit::Exit;
 use crate::output::human::{Counted, Size, Time};
 use crate::output::json::{Document, JsonPath, result_word};
 
 /// Prove that a generation is what its manifest says
 ///
-/// Reads every file and compares content, mode, owner, time, attributes and names. Exits with 6 when anything is wrong.
+/// Reads every file and compares content, mode, owner, time, attributes and names. Exits with 6 when anything is wrong. With
+/// --drill a machine is made anew in a directory instead, as `rebuild-plan` says, and compared with the one that is there.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   redcedar snapshot verify --from /mnt/store
-  redcedar snapshot verify --from /mnt/store --quick --repair-modes")]
+  redcedar snapshot verify --from /mnt/store --quick --repair-modes
+  redcedar snapshot verify --from /mnt/store --drill /var/tmp/drill")]
 pub(crate) struct Args {
     /// The generation [default: the newest]
     #[arg(value_name = "NAME")]
@@ -33,11 +35,16 @@ pub(crate) struct Args {
     /// When jw.backup removes a generation, it changes the modes of files that other generations share.
     #[arg(long)]
     repair_modes: bool,
+    #[command(flatten)]
+    drill: drill::Args,
 }
 
 pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResult {
-    let store = args.store.open()?;
+    let store = args.store.open(context)?;
     let generation = find(&store, args.generation.as_deref())?;
+    if args.drill.is_wanted() {
+        return drill::run(&args.drill, &store, &generation, context, out);
+    }
     let options =
         Options { is_quick: args.quick, repairs_modes: args.repair_modes && !context.global.dry_run };
     let verified = verify(&store, &generation, options, &context.system).map_err(failed)?;

@@ -3,12 +3,13 @@
 
 mod dialect;
 pub(super) mod options;
+pub(crate) mod span;
 pub(super) mod texts;
 
 use std::error::Error;
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use redcedar_config::value::OrderMode;
@@ -108,14 +109,17 @@ impl Session<'_> {
     }
 
     fn log_header(&self) {
-        let log = self.options.log.path_or(self.dialect.log);
         self.monitor.info("Cedar Backup run started.");
         self.monitor.info(format!("Options were [{}]", self.options.normalised()));
-        self.monitor.info(format!("Logfile is [{}]", escape::display(log)));
+        self.monitor.info(format!("Logfile is [{}]", escape::display(self.log_path())));
         let now = self.clock.now().timestamp();
         for line in texts::diagnostics(self.dialect, &self.environment, now) {
             self.monitor.info(line);
         }
+    }
+
+    fn log_path(&self) -> &Path {
+        self.options.log.path_or(self.dialect.log)
     }
 
     fn prepare(&self) -> Result<(Config, Document, Plan), SetupError> {

@@ -63,16 +63,9 @@ pub(super) struct Options {
 }
 
 impl Options {
-    /// Takes a command line apart and checks it.
+    /// Takes a command line with actions apart and checks it.
     pub(super) fn parse(args: Vec<OsString>, dialect: &Dialect) -> Result<Self, UsageError> {
-        let known = if dialect.has_unsupported { SWITCHES } else { &SWITCHES[..SWITCHES.len() - 1] };
-        let parsed = getopt::parse(args, known)?;
-        let options = Self {
-            config: path(&parsed, "config")?,
-            log: LogChoice::of(&parsed)?,
-            actions: parsed.words.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
-            parsed,
-        };
+        let options = Self::parse_switches(args, dialect)?;
         let wants_information = ["help", "version", "diagnostics"].iter().any(|name| options.has(name));
         if !wants_information && options.actions.is_empty() {
             return Err(UsageError::NoAction);
@@ -81,6 +74,18 @@ impl Options {
             return Err(UsageError::ManagedTwice);
         }
         Ok(options)
+    }
+
+    /// The same of a tool that has no actions: what follows the switches is not looked at.
+    pub(super) fn parse_switches(args: Vec<OsString>, dialect: &Dialect) -> Result<Self, UsageError> {
+        let known = if dialect.has_unsupported { SWITCHES } else { &SWITCHES[..SWITCHES.len() - 1] };
+        let parsed = getopt::parse(args, known)?;
+        Ok(Self {
+            config: path(&parsed, "config")?,
+            log: LogChoice::of(&parsed)?,
+            actions: parsed.words.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
+            parsed,
+        })
     }
 
     /// Whether a flag is set.

@@ -58,6 +58,77 @@ fn each_of_several_recipients_can_open_it() {
     }
 }
 
+/// A pair of keys of SSH: the path of the private one, and the public one.
+fn ssh_key(directory: &Path, kind: &str, passphrase: &str) -> (PathBuf, String) {
+    let path = directory.join(kind);
+    let mut command = program::command("ssh-keygen");
+    program::succeed(command.args(["-q", "-a", "1", "-t", kind, "-N", passphrase, "-f"]).arg(&path));
+    let public = fs_err::read_to_string(path.with_extension("pub")).unwrap();
+    (path, format!("<age_recipient>{}</age_recipient>", public.trim()))
+}
+
+#[test]
+fn keys_of_ssh_open_what_was_encrypted_for_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let keys = ["ed25519", "rsa"].map(|kind| ssh_key(directory.path(), kind, ""));
+    let recipients = keys.each_ref().map(|(_, recipient)| recipient.as_str()).concat();
+    let treated = Treated::configured(112, &recipients, "encrypt", "split");
+    treated.run(Day::FIRST, &["collect", "stage", "encrypt", "split"]);
+    for (key, _) in &keys {
+        fs_err::copy(key, treated.identity()).unwrap();
+        treated.assert_restores(&[(Day::FIRST, treated.world.snapshot())]);
+    }
+    let (other, _) = ssh_key(treated.world.pool.path(), "ed25519", "");
+    fs_err::copy(other, treated.identity()).unwrap();
+    let refused = treated.restore(&directory.path().join("restored"), Day::FIRST);
+    assert_eq!(refused.status.code(), Some(6), "{}", describe(&refused));
+    assert!(
+        String::from_utf8_lossy(&refused.stderr).contains("none of the secret keys"),
+        "{}",
+        describe(&refused)
+    );
+}
+
+#[test]
+fn passphrases_are_asked_for_on_the_terminal_only() {
+    const PASSPHRASE: &str = "open sesame";
+    let directory = tempfile::tempdir().unwrap();
+    let (ssh, recipient) = ssh_key(directory.path(), "ed25519", PASSPHRASE);
+    let native = age::x25519::Identity::generate();
+    let recipients = format!("{recipient}<age_recipient>{}</age_recipient>", native.to_public());
+    let treated = Treated::configured(113, &recipients, "encrypt", "split");
+    treated.run(Day::FIRST, &["collect", "stage", "encrypt", "split"]);
+    let protected = directory.path().join("age");
+    let mut recipient = age::scrypt::Recipient::new(PASSPHRASE.into());
+    recipient.set_work_factor(4);
+    let sealed = age::encrypt_and_armor(&recipient, native.to_string().expose_secret().as_bytes()).unwrap();
+    fs_err::write(&protected, sealed).unwrap();
+    for key in [&ssh, &protected] {
+        let line = format!(
+            "{} verify --from {} --identity {}",
+            env!("CARGO_BIN_EXE_redcedar"),
+            treated.world.pool.staging_dir().display(),
+            key.display()
+        );
+        let ask = |answer: &str| {
+            let typed = directory.path().join("typed");
+            fs_err::write(&typed, format!("{answer}\n")).unwrap();
+            let mut command = program::command("script");
+            command.args(["-qec", &line, "/dev/null"]).stdin(fs_err::File::open(typed).unwrap().into_file());
+            let output = program::run(&mut command);
+            (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+        };
+        let (code, said) = ask(PASSPHRASE);
+        assert!(code == Some(0) && said.contains("all is well") && !said.contains("without a key"), "{said}");
+        assert!(said.contains(&format!("Passphrase of {}: ", key.display())), "{said}");
+        let (code, said) = ask("something else");
+        assert!(code == Some(6) && said.contains("that is not its passphrase"), "{said}");
+        let alone = program::run(program::command("setsid").args(["--wait", "sh", "-c", &line]));
+        assert_eq!(alone.status.code(), Some(6));
+        assert!(String::from_utf8_lossy(&alone.stderr).contains("no terminal"), "{}", describe(&alone));
+    }
+}
+
 #[test]
 fn nothing_in_clear_is_left_behind_by_a_restore() {
     let treated = Treated::new(105, Cipher::Gpg);

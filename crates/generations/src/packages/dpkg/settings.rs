@@ -1,11 +1,12 @@
 //! What dpkg was told about single files: diversions, overridden modes, alternatives.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
 use bstr::ByteSlice;
+use serde::{Deserialize, Serialize};
 
 use super::super::PackagesError;
 use super::super::Permissions;
@@ -13,7 +14,7 @@ use super::super::root::{Names, Root};
 use redcedar_system::Owner;
 
 /// What dpkg was told besides packages.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
     /// Files that go elsewhere.
     pub diversions: Vec<Diversion>,
@@ -26,7 +27,7 @@ pub struct Settings {
 }
 
 /// A file that goes elsewhere.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diversion {
     /// Where packages have it.
     pub from: PathBuf,
@@ -37,7 +38,7 @@ pub struct Diversion {
 }
 
 /// A file whose mode and owner are not those of its package.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatOverride {
     /// The file.
     pub path: PathBuf,
@@ -50,7 +51,7 @@ pub struct StatOverride {
 }
 
 /// A command of which several packages have one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alternative {
     /// Its name.
     pub name: String,
@@ -67,7 +68,7 @@ pub struct Alternative {
 }
 
 /// What an alternative may lead to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {
     /// The file.
     pub path: PathBuf,
@@ -133,25 +134,25 @@ impl Settings {
 
 /// Where files are that have to do with diversions. Asked for every path of every package.
 pub(super) struct Diversions<'a> {
-    moved: HashMap<&'a [u8], &'a Diversion>,
-    places: HashSet<&'a [u8]>,
+    /// By either of the two paths; the one is moved, the other is where something is moved to.
+    by_path: HashMap<&'a [u8], Option<&'a Diversion>>,
 }
 
 impl<'a> Diversions<'a> {
     pub(super) fn new(diversions: &'a [Diversion]) -> Self {
         let bytes = |path: &'a PathBuf| path.as_os_str().as_bytes();
-        Self {
-            moved: diversions.iter().map(|diversion| (bytes(&diversion.from), diversion)).collect(),
-            places: diversions.iter().map(|diversion| bytes(&diversion.to)).collect(),
-        }
+        let places = diversions.iter().map(|diversion| (bytes(&diversion.to), None));
+        let moved = diversions.iter().map(|diversion| (bytes(&diversion.from), Some(diversion)));
+        Self { by_path: places.chain(moved).collect() }
     }
 
     /// Where the file is that a package has at `path`, if diversions have to do with it.
     pub(super) fn place(&self, path: &'a [u8], package: &str) -> Option<&'a [u8]> {
-        match self.moved.get(path) {
-            Some(diversion) if diversion.package.as_deref() == Some(package) => Some(path),
-            Some(diversion) => Some(diversion.to.as_os_str().as_bytes()),
-            None => self.places.contains(path).then_some(path),
+        match self.by_path.get(path)? {
+            Some(diversion) if diversion.package.as_deref() != Some(package) => {
+                Some(diversion.to.as_os_str().as_bytes())
+            }
+            _ => Some(path),
         }
     }
 }

@@ -150,6 +150,27 @@ fn a_program_that_may_ask_is_in_the_process_group_of_the_terminal_and_is_ended_a
 }
 
 #[test]
+fn a_program_that_may_not_ask_has_a_session_of_its_own_without_a_terminal() {
+    let script = "read -r pid name state parent group session terminal rest </proc/$$/stat
+        echo $((pid == group)) $((pid == session)) $terminal; exec </dev/tty";
+    let (finished, monitor) = run(&Command::new("sh").args(["-c", script]));
+    assert!(!finished.unwrap().success(), "there is nothing to ask on");
+    assert_eq!(monitor.output_lines()[0], "1 1 0");
+}
+
+#[test]
+fn a_program_reads_what_it_gets_in_memory_as_often_as_it_likes() {
+    let file = MemoryFile::new(b"secret\n").unwrap();
+    let command = Command::new("sh").args(["-c", r#"cat "$0" "$0"; stat -L -c %a "$0""#]).arg(file.path());
+    let (finished, monitor) = run(&command.clone().with_file(file.clone()));
+    assert!(finished.unwrap().success());
+    assert_eq!(monitor.output_lines(), ["secret", "secret", "600"]);
+    let (finished, _) = run(&command);
+    assert!(!finished.unwrap().success(), "others do not get it");
+    assert!(!format!("{file:?}").contains("secret"));
+}
+
+#[test]
 fn a_program_that_takes_too_long_is_ended_with_its_children() {
     let mut command = Command::new("sh").args(["-c", "sleep 600 & sleep 600"]);
     command.timeout = Some(Duration::from_millis(200));

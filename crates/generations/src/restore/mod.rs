@@ -1,27 +1,27 @@
 //! Bringing back what is in a generation.
 
+mod exact;
+mod stored;
+
 use std::collections::HashSet;
-use std::ffi::OsStr;
-use std::fs::File;
-use std::io::{self, Read};
-use std::ops::Range;
+use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use redcedar_archive::Kind;
 use redcedar_archive::manifest::Flaw;
-use redcedar_archive::writer::Source;
 pub use redcedar_restore::Overwrite;
 use redcedar_restore::writing::{
     Content, Notes, ObjectError, ObjectWriter, Target, Walker, Written, concerns, relative,
 };
 use redcedar_system::monitor::Progress;
-use redcedar_system::{Interrupted, System, escape};
-use rustix::fs::{Mode, OFlags, openat};
+use redcedar_system::{Interrupt, Interrupted, System, escape};
 
 use crate::manifest::PathLine;
 use crate::paths::Paths;
 use crate::store::{Generation, Store, StoreError};
+use exact::{Brought, Others};
+use stored::Stored;
 
 /// What to bring back, and where to.
 #[derive(Debug, Clone)]
@@ -38,6 +38,16 @@ pub struct Request {
     pub numeric_owner: bool,
     /// Only finds out what would be written.
     pub dry_run: bool,
+    /// The packages are there already: what they brought gets mode, owner and time, and what was not there is removed. None:
+    /// both are left as they are.
+    pub exact: Option<Exact>,
+}
+
+/// How exact a restore is.
+#[derive(Debug, Clone, Default)]
+pub struct Exact {
+    /// What is not removed in any case.
+    pub protected: Vec<PathBuf>,
 }
 
 /// What a restore did.
@@ -53,6 +63,10 @@ pub struct Report {
     pub bytes: u64,
     /// Paths that the generation leaves to packages.
     pub left_out: u64,
+    /// Of these, how many got another mode, owner or time.
+    pub adjusted: u64,
+    /// What was removed, because it was not there.
+    pub removed: Vec<PathBuf>,
     /// What should have been brought back and was not, or not faithfully.
     pub failures: Vec<(PathBuf, String)>,
     /// What else has to be known.
@@ -90,6 +104,14 @@ pub enum RestoreError {
         /// Where.
         generation: String,
     },
+    /// Nobody knows what was there.
+    #[error(
+        "generation {generation} does not say of which directories it knows the content, so nothing is removed from any"
+    )]
+    NotExact {
+        /// Which.
+        generation: String,
+    },
     /// The run was asked to stop.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
@@ -107,6 +129,8 @@ pub fn restore(
 ) -> Result<Report, RestoreError> {
     let mut paths = Paths::of(store, generation, &system.interrupt)?;
     let tree = Target::open(&store.tree(&generation.name)).map_err(StoreError::from)?;
+    let others =
+        request.exact.as_ref().map(|exact| Others::new(store, generation, request, exact)).transpose()?;
     let target = open_target(request)?;
     let notes = Notes::default();
     let mut restoring = Restoring {
@@ -124,6 +148,7 @@ pub fn restore(
         restored: HashSet::new(),
         found: HashSet::new(),
         directories: Vec::new(),
+        left_out: Vec::new(),
         report: Report::default(),
     };
     while let Some(line) = paths.next_path()? {
@@ -133,6 +158,13 @@ pub fn restore(
         system
             .monitor
             .progress(&Progress { files: restored, bytes, total_files: None, total_bytes: None }, None);
+    }
+    if let Some(others) = others {
+        restoring.settle_packaged(&system.interrupt)?;
+        let cleared = others.remove(&system.interrupt)?;
+        restoring.report.removed = cleared.removed;
+        restoring.report.failures.extend(cleared.failures);
+        restoring.report.warnings.extend(cleared.warnings);
     }
     restoring.finish_directories();
     if let Some(path) = request.paths.iter().find(|path| !restoring.found.contains(*path)) {
@@ -185,6 +217,8 @@ struct Restoring<'t> {
     /// Which of the paths that were asked for are there.
     found: HashSet<PathBuf>,
     directories: Vec<PathLine>,
+    /// What packages brought, where that matters.
+    left_out: Vec<PathLine>,
     report: Report,
 }
 
@@ -199,6 +233,9 @@ impl Restoring<'_> {
         }
         if line.left_out.is_some() {
             self.report.left_out += 1;
+            if self.request.exact.is_some() {
+                self.left_out.push(line);
+            }
             return;
         }
         if line.entry.kind == Kind::Socket {
@@ -230,6 +267,17 @@ impl Restoring<'_> {
             _ if line.entry.kind == Kind::Directory => self.directories.push(line),
             _ => {}
         }
+    }
+
+    /// Looks at everything that packages were to bring back.
+    fn settle_packaged(&mut self, interrupt: &Interrupt) -> Result<(), RestoreError> {
+        let lines = std::mem::take(&mut self.left_out);
+        let Ok(target) = Target::open(&self.request.target) else { return Ok(()) };
+        let brought = Brought::new(&target, self.writer.as_mut().map(|writing| &mut writing.writer));
+        let (adjusted, failures) = brought.settle(lines, interrupt)?;
+        self.report.adjusted = adjusted;
+        self.report.failures.extend(failures);
+        Ok(())
     }
 
     fn fail(&mut self, path: PathBuf, reason: String) {
@@ -284,53 +332,5 @@ impl Restoring<'_> {
                 self.fail(line.entry.path, error.to_string());
             }
         }
-    }
-}
-
-/// A file in the store, read without its holes.
-struct Stored {
-    source: Source,
-    stretches: std::vec::IntoIter<Range<u64>>,
-    current: Range<u64>,
-    extents: Option<Vec<(u64, u64)>>,
-    /// Bytes of data.
-    left: u64,
-    size: u64,
-}
-
-impl Stored {
-    fn open(tree: &mut Walker<'_>, path: &Path) -> io::Result<Self> {
-        let path = relative(path);
-        let directory = tree.find(path.parent().unwrap_or(Path::new("")))?;
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let name = path.file_name().unwrap_or(OsStr::new(""));
-        let source = Source::of(File::from(openat(directory, name, flags, Mode::empty())?))?;
-        if source.metadata.kind != Kind::File {
-            return Err(io::Error::other("it is no file there"));
-        }
-        let size = source.metadata.size;
-        let sparse = source.stretches()?;
-        let extents = sparse.as_ref().map(|stretches| {
-            stretches.iter().map(|stretch| (stretch.start, stretch.end - stretch.start)).collect()
-        });
-        let stretches = sparse.unwrap_or_else(|| vec![Range { start: 0, end: size }]);
-        let left = stretches.iter().map(|stretch| stretch.end - stretch.start).sum();
-        Ok(Self { source, stretches: stretches.into_iter(), current: 0..0, extents, left, size })
-    }
-}
-
-impl Read for Stored {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.current.is_empty() {
-            match self.stretches.next() {
-                Some(next) => self.current = next,
-                None => return Ok(0),
-            }
-        }
-        let wanted = usize::try_from(self.current.end - self.current.start)
-            .map_or(buffer.len(), |left| left.min(buffer.len()));
-        let read = self.source.read_at(&mut buffer[..wanted], self.current.start)?;
-        self.current.start += read as u64;
-        Ok(read)
     }
 }

@@ -2,16 +2,39 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::unix::ffi::OsStringExt;
 
 use bstr::ByteSlice;
 use redcedar_archive::digest;
+use redcedar_system::{Interrupt, Interrupted};
+use sha2::{Digest, Sha256};
 
 use crate::source::StoredFile;
 
+/// The digest of everything that can be read from `opened`.
+pub(crate) fn digest_of(
+    opened: io::Result<impl Read>,
+    interrupt: &Interrupt,
+) -> Result<io::Result<[u8; 32]>, Interrupted> {
+    let mut opened = match opened {
+        Ok(opened) => opened,
+        Err(error) => return Ok(Err(error)),
+    };
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        interrupt.check()?;
+        match opened.read(&mut buffer) {
+            Ok(0) => return Ok(Ok(hasher.finalize().into())),
+            Ok(read) => hasher.update(&buffer[..read]),
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+}
+
 /// Reads the lines of `sha256sum`.
-pub(super) fn read(file: &StoredFile) -> Result<HashMap<OsString, [u8; 32]>, String> {
+pub(crate) fn read(file: &StoredFile) -> Result<HashMap<OsString, [u8; 32]>, String> {
     let mut text = Vec::new();
     let read = file.open().and_then(|mut opened| opened.read_to_end(&mut text));
     read.map_err(|error| file.error("cannot read", &error).to_string())?;
