@@ -51,6 +51,7 @@ use crate::output::json::{Document, JsonPath, result_word};
   redcedar restore --repository /srv/svn/project --to /tmp/project
   redcedar restore --sqlite /srv/app/app.db --to /tmp/app.db
   redcedar restore --mailbox /var/mail/anna --to /tmp/anna")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch")]
 pub(crate) struct Args {
     /// Files or directories to bring back [default: everything]
     #[arg(value_name = "PATH")]
