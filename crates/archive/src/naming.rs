@@ -8,7 +8,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 /// What is in a directory of backups without being a backup: indicators, how staging ended, our lists of digests.
-const METADATA: [&str; 9] = [
+const METADATA: [&str; 10] = [
     "cback.collect",
     "cback.stage",
     "cback.store",
@@ -18,7 +18,11 @@ const METADATA: [&str; 9] = [
     "cback.result",
     "cback.sha256",
     ORIGINS,
+    KEEP,
 ];
+
+/// In a daily directory: nobody deletes the day.
+pub const KEEP: &str = "redcedar.keep";
 
 /// Digests of files as they were before they were encrypted or split, by the names they had.
 pub const ORIGINS: &str = "cback.origins.sha256";

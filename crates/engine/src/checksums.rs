@@ -36,7 +36,12 @@ impl Checksums {
         }
         let mut text = Vec::new();
         directory.open_file(OsStr::new(file))?.read_to_end(&mut text)?;
-        Ok(Self(text.split(|byte| *byte == b'\n').filter_map(parse_line).collect()))
+        Ok(Self::parse(&text))
+    }
+
+    /// What such a file says. Lines that are not ours are passed over.
+    pub fn parse(text: &[u8]) -> Self {
+        Self(text.split(|byte| *byte == b'\n').filter_map(parse_line).collect())
     }
 
     /// The digests of what was staged into `directory`, whatever it was encrypted or split into since.
@@ -72,6 +77,11 @@ impl Checksums {
     /// Notes the digest of a file.
     pub fn insert(&mut self, name: OsString, digest: [u8; 32]) {
         self.0.insert(name, digest);
+    }
+
+    /// Notes the digests of files.
+    pub fn extend(&mut self, digests: impl IntoIterator<Item = (OsString, [u8; 32])>) {
+        self.0.extend(digests);
     }
 
     /// The digest of a file.

@@ -1,6 +1,6 @@
 //! Where a day is gathered: `YYYY/MM/DD/peer` below the staging directory.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -42,6 +42,15 @@ fn open_or_create(staging_dir: &Path, owner: Option<Owner>) -> io::Result<Direct
     }
 }
 
+/// The day that a path below the staging directory stands for, if it is that of a day.
+pub fn date(below: &Path) -> Option<Date> {
+    let mut names = below.iter();
+    let (year, month, day) =
+        (number(names.next()?, 4)?, number(names.next()?, 2)?, number(names.next()?, 2)?);
+    let date = Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
+    names.next().is_none().then_some(date)
+}
+
 /// The days below a staging directory, oldest first. Nothing but directories counts, no link is followed, and what is called
 /// otherwise is passed over.
 ///
@@ -68,15 +77,19 @@ pub fn days(staging: &Directory) -> io::Result<Vec<Date>> {
 fn numbered(directory: &Directory, digits: usize) -> io::Result<Vec<(i16, Directory)>> {
     let mut found = Vec::new();
     for name in directory.names()? {
-        let is_number = |text: &&str| text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit());
-        let text = name.to_str().filter(is_number);
-        let Some(number) = text.and_then(|text| text.parse().ok()) else { continue };
+        let Some(number) = number(&name, digits) else { continue };
         let status = directory.status(&name)?;
         if status.is_some_and(|status| FileType::from_raw_mode(status.st_mode).is_dir()) {
             found.push((number, directory.open_directory(&name)?));
         }
     }
     Ok(found)
+}
+
+/// What a name of exactly so many digits says.
+fn number(name: &OsStr, digits: usize) -> Option<i16> {
+    let is_number = |text: &&str| text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit());
+    name.to_str().filter(is_number)?.parse().ok()
 }
 
 /// Opens the directory of a day that is there.
@@ -123,6 +136,14 @@ mod tests {
         let (last, first) = (Date::constant(2026, 11, 24), Date::constant(2025, 12, 31));
         assert_eq!(days(&staging).unwrap(), [first, last]);
         assert_eq!(open(&staging, last).unwrap().path(), root.path().join("2026/11/24"));
+    }
+
+    #[test]
+    fn a_path_stands_for_a_day_only_with_a_date_of_the_right_length() {
+        assert_eq!(date(Path::new("2026/03/04")), Some(Date::constant(2026, 3, 4)));
+        for path in ["2026/3/4", "2026/02/30", "2026/03", "2026/03/04/peer", "x/03/04", ""] {
+            assert_eq!(date(Path::new(path)), None, "{path}");
+        }
     }
 
     #[test]

@@ -30,11 +30,11 @@ pub mod status;
 pub mod store;
 pub mod validate;
 
-pub use backup::{BackupError, BackupRequest, backup};
+pub use backup::{BackupError, BackupRequest, backup, backup_to};
 pub use collect::{CollectError, CollectRequest, collect};
 pub use item::ownership::Ownership;
 pub use outcome::{ClientFailure, Omission, OmissionKind, Outcome, PeerResult, PeerStatus, Summary};
-pub use purge::{PurgeError, purge};
+pub use purge::{PurgeError, purge, purge_plan};
 pub use run::{RunError, RunReport, RunRequest, run};
 pub use stage::{StageError, StageReport, StageRequest, StageSettings, stage};
 pub use store::{StoreError, StoreRequest};

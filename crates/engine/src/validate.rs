@@ -221,7 +221,7 @@ fn is_accessible(path: &Path, access: Access) -> bool {
 mod tests {
     use super::*;
     use crate::sample;
-    use redcedar_config::cedar::{CollectFile, Hook, HookKind, Purge, PurgeDir, Reference};
+    use redcedar_config::cedar::{CollectFile, Hook, HookKind, Keep, Purge, PurgeDir, Reference};
 
     fn messages(config: &Config) -> Vec<String> {
         validate(config).iter().map(ToString::to_string).collect()
@@ -247,7 +247,12 @@ mod tests {
         config.options.backup_user = "nosuchuser".to_owned().into();
         fs_err::write(root.path().join("source"), "").unwrap();
         config.purge = Some(Purge {
-            dirs: vec![PurgeDir { abs_path: root.path().join("staging").into(), retain_days: 1 }],
+            anomaly: None,
+            dirs: vec![PurgeDir {
+                abs_path: root.path().join("staging").into(),
+                retain_days: 1,
+                keep: Keep::default(),
+            }],
         });
         config.stage.as_mut().unwrap().peers = Some(PeerList {
             local: vec![sample::local_peer("p", &root.path().join("p"))],

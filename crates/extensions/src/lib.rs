@@ -5,6 +5,7 @@
 //! same in several sections), [`output`] (files of the collect directory that appear only when they are complete),
 //! [`databases`] (which databases are dumped, one file each) and [`staged`] (what is done with every file of the staged days).
 
+mod amazons3;
 mod capacity;
 mod databases;
 mod encrypt;
@@ -39,4 +40,5 @@ pub const ALL: &[&dyn Extension] = &[
     &encrypt::Encrypt,
     &split::Split,
     &capacity::CapacityLimit,
+    &amazons3::Amazons3,
 ];

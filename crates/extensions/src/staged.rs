@@ -13,7 +13,7 @@ use redcedar_engine::extension::{Call, ExtensionError};
 use redcedar_engine::staged::{Folder, Ledger, folders, no_days};
 use redcedar_engine::{Omission, OmissionKind, Outcome, Ownership};
 use redcedar_system::fs::Directory;
-use redcedar_system::{Interrupted, System, escape};
+use redcedar_system::{Interrupted, Monitor, System, escape};
 use rustix::fs::Stat;
 
 /// How much is read at a time.
@@ -308,6 +308,12 @@ impl Days<'_> {
         Ok(())
     }
 
+    fn mark(&self, staging: &Directory, date: Date) -> io::Result<()> {
+        redcedar_system::checkpoint::reach("treat-before-indicator");
+        let day = daily_dir::open(staging, date)?;
+        mark(&day, self.treatment.indicator(), &self.ownership, &*self.system.monitor)
+    }
+
     /// Treats files, several at a time; the results are in their order.
     fn all(&self, due: &[File<'_>]) -> Vec<Result<Treated, TreatError>> {
         let next = AtomicUsize::new(0);
@@ -332,17 +338,20 @@ impl Days<'_> {
             .map(|result| result.into_inner().unwrap_or_else(PoisonError::into_inner))
             .collect()
     }
+}
 
-    /// Marks a day as done; one that is marked stays so.
-    fn mark(&self, staging: &Directory, date: Date) -> io::Result<()> {
-        let day = daily_dir::open(staging, date)?;
-        let name = OsStr::new(self.treatment.indicator());
-        if day.status(name)?.is_some() {
-            return Ok(());
-        }
-        redcedar_system::checkpoint::reach("treat-before-indicator");
-        let mut indicator = day.create_file(name)?;
-        self.ownership.apply(&mut indicator, &*self.system.monitor);
-        indicator.publish(0o640, None)
+/// Marks a day as done; one that is marked stays so.
+pub(crate) fn mark(
+    day: &Directory,
+    indicator: &str,
+    ownership: &Ownership,
+    monitor: &(dyn Monitor + 'static),
+) -> io::Result<()> {
+    let name = OsStr::new(indicator);
+    if day.status(name)?.is_some() {
+        return Ok(());
     }
+    let mut indicator = day.create_file(name)?;
+    ownership.apply(&mut indicator, monitor);
+    indicator.publish(0o640, None)
 }

@@ -14,6 +14,9 @@ use crate::layers::Opened;
 use crate::path::concerns;
 use crate::source::{StoredFile, StoredItem};
 
+/// How much is read at once of what is not compressed in blocks.
+const PIECE: u64 = 1 << 20;
+
 /// An archive, as far as the extraction has to know it.
 #[derive(Debug, Clone)]
 pub struct Layer {
@@ -54,17 +57,37 @@ impl Layer {
         offset..self.offsets.get(next).copied().unwrap_or(u64::MAX)
     }
 
+    /// Whether reading can begin anywhere; else everything before has to be read as well.
+    pub(crate) fn is_open_anywhere(&self) -> bool {
+        self.archive.as_ref().is_some_and(|(file, compression)| {
+            !file.is_encrypted() && (self.index.is_some() || *compression == Compression::None)
+        })
+    }
+
+    /// What is best read at once around `position`: what is compressed by itself, where that is known.
+    pub(crate) fn piece_at(&self, position: u64) -> Range<u64> {
+        self.index.as_ref().and_then(|index| index.block_at(position)).unwrap_or_else(|| {
+            let start = position - position % PIECE;
+            start..start.saturating_add(PIECE)
+        })
+    }
+
     /// Opens the archive for reading the members that begin at `offsets`, which ascend: only the blocks that hold them are
     /// decompressed, where it is known where they are.
     pub(crate) fn open(&self, offsets: &[u64], threads: usize) -> io::Result<ArchiveReader> {
+        let extents: Vec<_> = offsets.iter().map(|offset| self.extent(*offset)).collect();
+        self.open_ranges(&extents, threads)
+    }
+
+    /// Opens the archive for reading what is in `ranges` of the uncompressed archive, which ascend.
+    pub(crate) fn open_ranges(&self, ranges: &[Range<u64>], threads: usize) -> io::Result<ArchiveReader> {
         let Some((file, compression)) = &self.archive else {
             let text = format!("the archive of {} is missing", self.date);
             return Err(io::Error::new(io::ErrorKind::NotFound, text));
         };
         match (file.open().map_err(|error| file.error("cannot open", &error))?, &self.index) {
             (Opened::Anywhere(stored), Some(index)) => {
-                let extents: Vec<_> = offsets.iter().map(|offset| self.extent(*offset)).collect();
-                reader::ranges(stored, *compression, index, &extents, threads)
+                reader::ranges(stored, *compression, index, ranges, threads)
             }
             (opened, _) => opened.archive(*compression, None, threads),
         }

@@ -4,6 +4,7 @@
 //! [`Source`] finds what is there, [`chain`] which archives make up a state, [`tree`] what that state was, [`restore`]
 //! writes it.
 
+pub mod browse;
 pub mod chain;
 mod checksums;
 mod content;

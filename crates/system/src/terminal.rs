@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -27,7 +28,7 @@ pub fn ask_secret(question: &str, interrupt: &Interrupt) -> io::Result<String> {
     write!(&terminal.file, "{question}")?;
     let mut line = Vec::new();
     while !line.ends_with(b"\n") {
-        terminal.wait(interrupt)?;
+        wait(&terminal.file, interrupt)?;
         let mut buffer = [0; LONGEST];
         match (&terminal.file).read(&mut buffer)? {
             0 => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "no passphrase was typed")),
@@ -36,6 +37,71 @@ pub fn ask_secret(question: &str, interrupt: &Interrupt) -> io::Result<String> {
     }
     line.pop();
     String::from_utf8(line).map_err(|_| io::Error::other("what was typed is not UTF-8"))
+}
+
+/// Lines that somebody types, or that come from a program.
+pub struct Lines<F> {
+    input: F,
+    interrupt: Interrupt,
+    unread: Vec<u8>,
+    has_ended: bool,
+}
+
+impl Lines<io::Stdin> {
+    /// Those of standard input, from which nobody else may read.
+    pub fn of_stdin(interrupt: Interrupt) -> Self {
+        Self::new(io::stdin(), interrupt)
+    }
+}
+
+impl<F: AsFd> Lines<F> {
+    fn new(input: F, interrupt: Interrupt) -> Self {
+        Self { input, interrupt, unread: Vec::new(), has_ended: false }
+    }
+
+    /// Waits for the next line and returns it without its end; nothing after the last.
+    ///
+    /// # Errors
+    /// When there is no reading, when the line is too long, and on interrupt.
+    pub fn next_line(&mut self) -> io::Result<Option<Vec<u8>>> {
+        loop {
+            if let Some(end) = self.unread.iter().position(|byte| *byte == b'\n') {
+                let rest = self.unread.split_off(end + 1);
+                let mut line = std::mem::replace(&mut self.unread, rest);
+                line.pop();
+                return Ok(Some(line));
+            }
+            if self.has_ended {
+                let last = std::mem::take(&mut self.unread);
+                return Ok((!last.is_empty()).then_some(last));
+            }
+            if self.unread.len() >= LONGEST {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "the line is too long"));
+            }
+            wait(&self.input, &self.interrupt)?;
+            let mut buffer = [0; LONGEST];
+            match rustix::io::read(&self.input, &mut buffer) {
+                Ok(0) => self.has_ended = true,
+                Ok(read) => self.unread.extend_from_slice(&buffer[..read]),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+/// Waits until something is typed.
+fn wait(input: &impl AsFd, interrupt: &Interrupt) -> io::Result<()> {
+    let tick = Timespec::try_from(TICK).map_err(io::Error::other)?;
+    loop {
+        interrupt.check().map_err(io::Error::other)?;
+        let mut typed = [PollFd::new(input, PollFlags::IN)];
+        match poll(&mut typed, Some(&tick)) {
+            Ok(0) | Err(rustix::io::Errno::INTR) => {}
+            Ok(_) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 /// A terminal that does not show what is typed, until it is dropped.
@@ -53,25 +119,43 @@ impl Silent {
         tcsetattr(&file, OptionalActions::Now, &modes)?;
         Ok(Self { file, before })
     }
-
-    /// Waits until something is typed.
-    fn wait(&self, interrupt: &Interrupt) -> io::Result<()> {
-        let tick = Timespec::try_from(TICK).map_err(io::Error::other)?;
-        loop {
-            interrupt.check().map_err(io::Error::other)?;
-            let mut typed = [PollFd::new(&self.file, PollFlags::IN)];
-            match poll(&mut typed, Some(&tick)) {
-                Ok(0) | Err(rustix::io::Errno::INTR) => {}
-                Ok(_) => return Ok(()),
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
 }
 
 impl Drop for Silent {
     fn drop(&mut self) {
         // Where that is impossible there is no terminal any more.
         let _gone = tcsetattr(&self.file, OptionalActions::Now, &self.before);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_come_one_by_one_and_the_last_needs_no_end() {
+        let (reader, mut writer) = io::pipe().unwrap();
+        let mut lines = Lines::new(reader, Interrupt::new());
+        writer.write_all(b"one\n\ntwo \xff\nthr").unwrap();
+        let mut next = || lines.next_line().unwrap();
+        assert_eq!(next().as_deref(), Some(&b"one"[..]));
+        assert_eq!(next().as_deref(), Some(&b""[..]));
+        assert_eq!(next().as_deref(), Some(&b"two \xff"[..]));
+        writer.write_all(b"ee").unwrap();
+        drop(writer);
+        assert_eq!(next().as_deref(), Some(&b"three"[..]));
+        assert_eq!((next(), next()), (None, None));
+    }
+
+    #[test]
+    fn an_interrupt_ends_the_waiting_and_a_line_has_its_limit() {
+        let (reader, mut writer) = io::pipe().unwrap();
+        let interrupt = Interrupt::new();
+        let mut lines = Lines::new(reader, interrupt.clone());
+        writer.write_all(&[b'x'; LONGEST]).unwrap();
+        assert_eq!(lines.next_line().unwrap_err().kind(), io::ErrorKind::InvalidData);
+        lines.unread.clear();
+        interrupt.raise();
+        assert_eq!(lines.next_line().unwrap_err().to_string(), "interrupted");
     }
 }

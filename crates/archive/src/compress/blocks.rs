@@ -55,6 +55,12 @@ impl BlockIndex {
         wanted
     }
 
+    /// What the block holds that has the byte at `position` of the decompressed file; nothing behind the end.
+    pub fn block_at(&self, position: u64) -> Option<Range<u64>> {
+        let place = self.0.partition_point(|block| block.plain.end <= position);
+        self.0.get(place).map(|block| block.plain.clone())
+    }
+
     /// How many bytes the file holds, decompressed.
     pub fn plain_size(&self) -> u64 {
         self.0.last().map_or(0, |block| block.plain.end)

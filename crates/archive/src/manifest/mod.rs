@@ -157,5 +157,16 @@ pub struct Trailer {
     pub blocks: Vec<(u64, u64)>,
 }
 
+/// How much a manifest speaks of.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// How many paths are there.
+    pub present: u64,
+    /// How many are gone.
+    pub gone: u64,
+    /// The last line, without the blocks.
+    pub trailer: Trailer,
+}
+
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::text::{Text, from_decimal, from_name, read_line};
 use super::wire::{BodyLine, EndLine, HeaderLine, VERSION, VersionLine};
-use super::{Entry, Header, Line, Trailer};
+use super::{Entry, Header, Line, Tally, Trailer};
 use crate::digest;
 
 /// Why a manifest cannot be read.
@@ -123,6 +123,39 @@ impl<R: Read> ManifestReader<R> {
     pub fn trailer(mut self) -> Result<Trailer, ManifestError> {
         while self.next_line()?.is_some() {}
         self.trailer.ok_or(ManifestError::Truncated { lines: self.number })
+    }
+
+    /// Counts the lines, which need not be understood for that: several times faster than reading them.
+    ///
+    /// # Errors
+    /// When the manifest is incomplete, or visibly damaged.
+    pub fn tally(mut self) -> Result<Tally, ManifestError> {
+        let mut tally = Tally::default();
+        while self.trailer.is_none() {
+            let number = self.number + 1;
+            if !read_line(&mut self.input, &mut self.buffer, number)? {
+                return Err(ManifestError::Truncated { lines: self.number });
+            }
+            self.number = number;
+            // As we write them; lines of others may have their keys in any order.
+            if self.buffer.starts_with(b"{\"path") {
+                tally.present += 1;
+            } else if self.buffer.starts_with(b"{\"gone") {
+                tally.gone += 1;
+            } else {
+                match parse_body(&self.buffer, &mut |_, _| true).map_err(|problem| problem.at(number))? {
+                    Body::Line(line) if matches!(*line, Line::Gone(_)) => tally.gone += 1,
+                    Body::Line(_) => tally.present += 1,
+                    Body::Unwanted | Body::Blocks(_) => {}
+                    Body::End(trailer) => {
+                        self.paths = tally.present + tally.gone;
+                        self.end(trailer)?;
+                    }
+                }
+            }
+        }
+        tally.trailer = self.trailer.unwrap_or_default();
+        Ok(tally)
     }
 
     fn end(&mut self, mut trailer: Trailer) -> Result<(), ManifestError> {

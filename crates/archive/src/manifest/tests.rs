@@ -164,6 +164,27 @@ fn what_makes_no_sense_is_refused_with_its_line() {
 }
 
 #[test]
+fn a_tally_counts_what_is_there_and_what_is_gone_in_whatever_order_the_keys_are() {
+    let lines = [Line::Present(entry("/a")), Line::Gone("/b".into()), Line::Gone("/c".into())];
+    let trailer = Trailer {
+        archive_size: Some(7),
+        uncompressed_size: Some(9),
+        blocks: vec![(0, 0)],
+        ..Trailer::default()
+    };
+    let bytes = write(&header(), &lines, trailer.clone());
+    let expected = Tally { present: 1, gone: 2, trailer: Trailer { lines: 3, blocks: vec![], ..trailer } };
+    assert_eq!(ManifestReader::open(&bytes[..]).unwrap().tally().unwrap(), expected);
+    let text =
+        text_of(&bytes).replace("{\"path\":\"/a\",\"type\":\"file\"", "{\"type\":\"file\",\"path\":\"/a\"");
+    let reordered = compressed(&text.replace("{\"gone\":", "{ \"gone\":"));
+    assert_eq!(ManifestReader::open(&reordered[..]).unwrap().tally().unwrap(), expected);
+    let short = compressed(&text.replace("{\"gone\":\"/b\"}\n", ""));
+    let error = ManifestReader::open(&short[..]).unwrap().tally().unwrap_err();
+    assert!(matches!(error, ManifestError::Count { found: 2, expected: 3 }), "{error}");
+}
+
+#[test]
 fn an_endless_line_does_not_fill_the_memory() {
     let mut compressor = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
     compressor.write_all(&vec![b' '; 64 << 20]).unwrap();

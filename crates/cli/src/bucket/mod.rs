@@ -2,3 +2,4 @@
 
 pub(crate) mod place;
 pub(crate) mod state;
+pub(crate) mod store;

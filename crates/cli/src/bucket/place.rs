@@ -90,9 +90,13 @@ impl Place for BucketPlace {
         let object = self.objects.get(path).ok_or_else(|| {
             io::Error::new(io::ErrorKind::NotFound, format!("there is no {}", escape::display(path)))
         })?;
-        let reader = Reader { bucket: self.bucket.clone(), object: object.clone(), window: Mutex::default() };
-        Ok(Stored::new(Arc::new(reader)))
+        Ok(reader(&self.bucket, object.clone()))
     }
+}
+
+/// An object, to be read.
+pub(crate) fn reader(bucket: &Bucket, object: Object) -> Stored {
+    Stored::new(Arc::new(Reader { bucket: bucket.clone(), object, window: Mutex::default() }))
 }
 
 /// An object, read where it is needed. As long as somebody reads on, more is read at a time.
@@ -143,7 +147,8 @@ impl ReadAt for Reader {
     }
 }
 
-fn io_error(error: Error) -> io::Error {
+/// What a failure of a bucket is to whoever reads and writes files.
+pub(crate) fn io_error(error: Error) -> io::Error {
     let kind = match error.kind() {
         Kind::NotFound => io::ErrorKind::NotFound,
         Kind::Forbidden => io::ErrorKind::PermissionDenied,

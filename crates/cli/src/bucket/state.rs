@@ -21,12 +21,24 @@ pub(crate) fn directory(
     endpoint: &str,
     target: &Address,
 ) -> Option<PathBuf> {
+    let source = fs_err::canonicalize(source).ok()?;
+    Some(base(environment)?.join("sync").join(name(&[source.as_os_str().as_bytes()], endpoint, target)))
+}
+
+/// A directory in which backups into this place are put together.
+pub(crate) fn of_backups(environment: &Environment, endpoint: &str, place: &Address) -> Option<PathBuf> {
+    Some(base(environment)?.join("backup").join(name(&[], endpoint, place)))
+}
+
+fn base(environment: &Environment) -> Option<PathBuf> {
     let home = || environment.get("HOME").map(|home| Path::new(home).join(".local/state"));
     let base = environment.get("XDG_STATE_HOME").map(PathBuf::from).or_else(home)?;
-    let source = fs_err::canonicalize(source).ok()?;
-    let both = [source.as_os_str().as_bytes(), endpoint.as_bytes(), target.bucket().as_bytes()];
-    let name = [&both.join(&0)[..], b"\0", target.prefix().as_bytes()].concat();
-    Some(base.join("redcedar/sync").join(Md5Sum::of(&name).hex()))
+    Some(base.join("redcedar"))
+}
+
+fn name(what: &[&[u8]], endpoint: &str, place: &Address) -> String {
+    let all = [what, &[endpoint.as_bytes(), place.bucket().as_bytes(), place.prefix().as_bytes()]].concat();
+    Md5Sum::of(&all.join(&0)).hex()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use redcedar_objectstore::{Access, Address, Bucket, Error, Kind};
+use redcedar_objectstore::{Access, Address, AddressError, Bucket, Error, Kind};
 use redcedar_restore::place::Place;
 
 use super::{CommandError, Context};
@@ -35,6 +35,16 @@ impl ServerArgs {
     }
 }
 
+/// The place in a bucket that a word names; nothing if it names a directory.
+pub(crate) fn address(word: &Path) -> Result<Option<Address>, CommandError> {
+    match word.to_str() {
+        Some(text) if text.starts_with("s3://") => {
+            text.parse().map(Some).map_err(|error: AddressError| CommandError::new(Exit::Usage, error))
+        }
+        _ => Ok(None),
+    }
+}
+
 /// The bucket of an address.
 pub(crate) fn connect(address: &Address, access: &Access, context: &Context) -> Result<Bucket, CommandError> {
     let system = &context.system;
@@ -47,7 +57,7 @@ pub(crate) fn place(path: &Path, context: &Context) -> Result<Arc<dyn Place>, Co
     let address: Address = path
         .to_string_lossy()
         .parse()
-        .map_err(|error: redcedar_objectstore::AddressError| CommandError::new(Exit::Usage, error))?;
+        .map_err(|error: AddressError| CommandError::new(Exit::Usage, error))?;
     let bucket = connect(&address, &Access::default(), context)?;
     let place = BucketPlace::new(bucket, &address).map_err(refusal)?;
     Ok(Arc::new(place))

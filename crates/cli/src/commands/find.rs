@@ -91,7 +91,7 @@ fn owner(entry: &Entry) -> String {
     format!("{}:{}", name(&entry.user, entry.uid), name(&entry.group, entry.gid))
 }
 
-fn word(kind: Kind) -> &'static str {
+pub(super) fn word(kind: Kind) -> &'static str {
     match kind {
         Kind::File => "file",
         Kind::Directory => "directory",

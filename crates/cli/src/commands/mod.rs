@@ -10,6 +10,7 @@ pub(crate) mod init;
 pub(crate) mod link;
 pub(crate) mod list;
 pub(crate) mod man;
+pub(crate) mod mount;
 pub(crate) mod peer;
 pub(crate) mod restore;
 pub(crate) mod run;
@@ -47,6 +48,7 @@ pub(crate) fn execute(command: &Command, context: &Context, out: &mut Out) -> Co
         Command::List(args) => list::run(args, context, out),
         Command::Find(args) => find::run(args, context, out),
         Command::Diff(args) => diff::run(args, context, out),
+        Command::Mount(args) => mount::run(args, context, out),
         Command::Restore(args) => restore::run(args, context, out),
         Command::Verify(args) => verify::run(args, context, out),
         Command::Drill(args) => drill::run(args, context, out),

@@ -1,17 +1,18 @@
 //! `redcedar restore`: everything back, as of any day.
 
 pub(super) mod databases;
+mod interactive;
 mod mailboxes;
 mod repositories;
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
 use jiff::civil::{Date, Weekday};
 use redcedar_restore::{
     Action, Deed, Failure, ItemReport, Overwrite, OwnerRule, PeerError, Report, RestoreError, RestoreRequest,
-    restore,
+    Source, restore,
 };
 use redcedar_system::{System, escape};
 use serde::Serialize;
@@ -43,12 +44,14 @@ use crate::output::json::{Document, JsonPath, result_word};
   redcedar restore /home/anna/report.odt --from /mnt/backup --in-place --overwrite if-different
   redcedar restore /home/anna --from /mnt/backup --to /tmp/anna --strip 2 --map-owner 1000=0
   redcedar restore /home/anna --in-place --overwrite if-different --delete --dry-run -v
+  redcedar restore --interactive --from /mnt/backup
   redcedar restore --to /tmp/everything --dry-run
   redcedar restore --database web --to-file /tmp/web.sql
   redcedar restore --database web --into-server --server-option=--host=db1
   redcedar restore --repository /srv/svn/project --to /tmp/project
   redcedar restore --sqlite /srv/app/app.db --to /tmp/app.db
   redcedar restore --mailbox /var/mail/anna --to /tmp/anna")]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches of one command")]
 pub(crate) struct Args {
     /// Files or directories to bring back [default: everything]
     #[arg(value_name = "PATH")]
@@ -59,11 +62,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PATH")]
     item: Option<OsString>,
     /// Directory to recreate the paths in; it is made if need be
-    #[arg(long, value_name = "DIR", required_unless_present_any = ["in_place", "into"], conflicts_with_all = ["in_place", "into"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["in_place", "into"])]
     to: Option<PathBuf>,
     /// Write everything where it was
     #[arg(long, conflicts_with = "into")]
     in_place: bool,
+    /// Look around, mark what is to come back, and restore it [default: on a terminal, if nothing else is said]
+    #[arg(long, conflicts_with_all = ["paths", "item", "to", "in_place", "into", "repository", "sqlite", "mailbox", "json"])]
+    interactive: bool,
     /// As it was on this day: YYYY-MM-DD, "yesterday", "3 days ago" [default: the newest]
     #[arg(long, value_name = "DAY")]
     as_of: Option<Day>,
@@ -118,23 +124,44 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
     if args.databases.is_meant() {
         return databases::run(args, context, out);
     }
-    if let Some(wanted) = args.repositories.wanted() {
+    let (repository, mailbox) = (args.repositories.wanted(), args.mailboxes.wanted());
+    if repository.is_none() && mailbox.is_none() && args.is_interactive() {
+        return interactive::run(args, context, out);
+    }
+    if args.to.is_none() && !args.in_place {
+        let message = "it is not said where everything is to be written";
+        let hint = "--to DIR, --in-place, or --interactive to look around first";
+        return Err(CommandError::message(Exit::Usage, message).hint(hint));
+    }
+    if let Some(wanted) = repository {
         return repositories::run(&wanted, args, context, out);
     }
-    if let Some(wanted) = args.mailboxes.wanted() {
+    if let Some(wanted) = mailbox {
         return mailboxes::run(wanted, args, context, out);
     }
     let Found { source, starting_day } = args.source.find(context)?;
-    let request = request(args, starting_day, context)?;
+    bring_back(&source, &request(args, starting_day, context)?, context, out)
+}
+
+impl Args {
+    /// Whether somebody sits there who has not said yet what he wants.
+    fn is_interactive(&self) -> bool {
+        let Self { paths, item, to, in_place, interactive, .. } = self;
+        let says_nothing = paths.is_empty() && item.is_none() && to.is_none() && !in_place;
+        *interactive || (says_nothing && io::stdin().is_terminal() && io::stdout().is_terminal())
+    }
+}
+
+fn bring_back(source: &Source, request: &RestoreRequest, context: &Context, out: &mut Out) -> CommandResult {
     let System { monitor, interrupt, .. } = &context.system;
-    let report = restore(&source, &request, monitor.as_ref(), interrupt).map_err(refusal)?;
+    let report = restore(source, request, monitor.as_ref(), interrupt).map_err(refusal)?;
     context.terminal.finish();
     let exit = exit_of(&report);
     if context.global.json {
-        out.json(&Document::new("restore", JsonReport::new(&report, &request, exit, context)))?;
+        out.json(&Document::new("restore", JsonReport::new(&report, request, exit, context)))?;
     } else {
         tell(&report, context);
-        summarise(&report, &request, context, out)?;
+        summarise(&report, request, context, out)?;
     }
     Ok(exit)
 }

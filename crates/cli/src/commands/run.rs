@@ -1,18 +1,17 @@
 //! `redcedar run`: the actions of a configuration.
 
-use std::io::Write;
+mod plan;
+
 use std::num::NonZero;
 
 use redcedar_archive::naming::Dialect;
 use redcedar_config::Loaded;
 use redcedar_config::value::TimeOfDay;
-use redcedar_engine::plan::{Actions, HookCall, Place, Plan, PlanError, Request, Scope, Step};
+use redcedar_engine::plan::{Actions, Plan, PlanError, Request, Scope};
 use redcedar_engine::{Outcome, RunError, RunReport, RunRequest, StageSettings};
-use serde::Serialize;
 
 use super::{CommandError, CommandResult, Context, Out, configuration, outcome, validate};
 use crate::exit::Exit;
-use crate::output::json::Document;
 
 /// Run actions of the configuration: collect, stage, store, purge, …
 ///
@@ -20,6 +19,9 @@ use crate::output::json::Document;
 /// `store` writes the days to a disc or image, `purge` deletes what is old enough. `all` is all four, as far as they are
 /// configured. `rebuild` writes the days of the week to a new disc, `initialize` prepares one. Actions run in their configured
 /// order, whatever the order of the words.
+///
+/// With `--dry-run` the steps are shown with their hooks and, for `purge`, what becomes of each staged day, and why, as things
+/// are now.
 ///
 /// With `--managed` each action is also run on the managed peers that list it, one after the other, through their remote shells.
 /// One that fails there is told and counted, and the rest goes on: exit code 7.
@@ -29,7 +31,8 @@ use crate::output::json::Document;
   redcedar run collect --full
   redcedar run collect stage purge --managed
   redcedar run collect stage --jobs 8 --wait-until 05:30
-  redcedar run collect stage purge --dry-run")]
+  redcedar run collect stage purge --dry-run
+  redcedar run purge --dry-run")]
 pub(crate) struct Args {
     /// What to do: collect, stage, store, purge, all, rebuild, initialize, validate, or an action of the configuration
     #[arg(value_name = "ACTION", required = true)]
@@ -72,7 +75,7 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
     let plan = Plan::new(&request, &actions, &config).map_err(|error| no_plan(error, Some(&actions)))?;
     plan.warnings.iter().for_each(|warning| context.system.monitor.warning(warning));
     if context.global.dry_run {
-        return show(&plan, context, out);
+        return plan::show(&plan, &config, context, out);
     }
     let request = RunRequest {
         plan: &plan,
@@ -125,55 +128,5 @@ fn no_plan(error: PlanError, actions: Option<&Actions>) -> CommandError {
     match hint {
         Some(hint) => error.hint(hint),
         None => error,
-    }
-}
-
-fn show(plan: &Plan, context: &Context, out: &mut Out) -> CommandResult {
-    if context.global.json {
-        out.json(&Document::new("run", JsonPlan::new(plan)))?;
-    } else {
-        write!(out, "{plan}")?;
-    }
-    Ok(Exit::Done)
-}
-
-#[derive(Serialize)]
-struct JsonPlan<'a> {
-    full: bool,
-    steps: Vec<JsonStep<'a>>,
-    warnings: &'a [String],
-}
-
-#[derive(Serialize)]
-struct JsonStep<'a> {
-    action: &'a str,
-    /// The managed peer where it runs; none for this machine.
-    peer: Option<&'a str>,
-    before: Vec<&'a [String]>,
-    after: Vec<&'a [String]>,
-}
-
-impl<'a> JsonPlan<'a> {
-    fn new(plan: &'a Plan) -> Self {
-        Self {
-            full: plan.full,
-            steps: plan.steps.iter().map(JsonStep::new).collect(),
-            warnings: &plan.warnings,
-        }
-    }
-}
-
-impl<'a> JsonStep<'a> {
-    fn new(step: &'a Step) -> Self {
-        let words = |hooks: &'a [HookCall]| hooks.iter().map(|hook| hook.words.as_slice()).collect();
-        Self {
-            action: &step.action.name,
-            peer: match &step.place {
-                Place::Here => None,
-                Place::Peer(name) => Some(name),
-            },
-            before: words(&step.before),
-            after: words(&step.after),
-        }
     }
 }

@@ -5,13 +5,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use jiff::civil::Weekday;
+use jiff::civil::{Date, Weekday};
 use redcedar_engine::schedule::weekday;
+use redcedar_restore::browse::{Browser, View};
 use redcedar_restore::place::{Directory, Place, Places};
 use redcedar_restore::{Keys, Source, SourceError};
 use redcedar_system::environment::REDCEDAR_IDENTITY;
-use redcedar_system::escape;
 use redcedar_system::terminal::ask_secret;
+use redcedar_system::{System, escape};
 
 use super::{CommandError, Context, bucket, configuration, discs};
 use crate::exit::Exit;
@@ -94,7 +95,33 @@ impl SourceArgs {
 
     /// Looks at the place that was chosen; the chosen machine must be there.
     pub(crate) fn open(&self, context: &Context) -> Result<Source, CommandError> {
-        let Found { source, .. } = self.find(context)?;
+        self.find_peer(context).map(|found| found.source)
+    }
+
+    /// Looks around in the place that was chosen.
+    pub(crate) fn browse(
+        &self,
+        as_of: Option<Date>,
+        numeric_owner: bool,
+        context: &Context,
+    ) -> Result<Browser, CommandError> {
+        let Found { source, starting_day } = self.find_peer(context)?;
+        let view = View { peer: self.peer.clone(), as_of, numeric_owner, starting_day };
+        let System { monitor, interrupt, .. } = &context.system;
+        let browser = Browser::new(source, &view, Arc::clone(monitor), interrupt.clone());
+        if browser.machines().is_empty() {
+            let until = as_of.map(|day| format!(" up to {day}")).unwrap_or_default();
+            let message = format!("there is no archive of a directory in the backup{until}");
+            return Err(
+                CommandError::message(Exit::Failed, message).hint("`redcedar list` shows what there is")
+            );
+        }
+        Ok(browser)
+    }
+
+    fn find_peer(&self, context: &Context) -> Result<Found, CommandError> {
+        let found = self.find(context)?;
+        let source = &found.source;
         match &self.peer {
             Some(peer) if !source.peers().contains(&peer.as_os_str()) => {
                 let known: Vec<_> =
@@ -103,7 +130,7 @@ impl SourceArgs {
                 Err(CommandError::message(Exit::Failed, message)
                     .hint(format!("there are backups of {}", known.join(", "))))
             }
-            _ => Ok(source),
+            _ => Ok(found),
         }
     }
 }

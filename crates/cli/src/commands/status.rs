@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use redcedar_engine::status::{
-    Attempt, Content, Facts, Last, PeerReport, Report, Rules, Space, State, StatusError, Suspicion, judge,
-    look,
+    Anomalies, Anomaly, AnomalyKind, Attempt, Content, Facts, Last, PeerReport, Report, Rules, Space, State,
+    StatusError, Suspicion, anomalies, judge, look,
 };
 use redcedar_system::escape;
 use serde::Serialize;
@@ -21,7 +21,8 @@ use crate::output::table::{Align, Table};
 /// For each peer of the configuration, and each that has been staged, the last good day: the last on which everything it
 /// announced was staged. SIZE is compared with the median of up to 14 days of the same kind before, idle increments
 /// not counted. DAY says whether the day as a
-/// whole is marked as staged, written to a disc (stored), copied to a bucket (uploaded). Below the table is what has to be looked at.
+/// whole is marked as staged, written to a disc (stored), copied to a bucket (uploaded). Below the table is what has to be looked at,
+/// also what was unusual in the last week: sizes, numbers of files, how much changed or went, what does not shrink any more.
 ///
 /// A peer is overdue when its last good day is older than its `max_age` in the configuration, else 2 days: exit code 7. With `-q`
 /// nothing is shown unless a peer is overdue.
@@ -43,19 +44,27 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
             .hint("`redcedar list --from SOURCE` shows what there is of a backup without one"),
         StatusError::Staging(_) => CommandError::new(Exit::Failed, error),
     })?;
-    facts.problems.iter().for_each(|problem| context.system.monitor.warning(problem));
+    let anomalies = anomalies(&facts);
+    let problems = facts.problems.iter().chain(&anomalies.problems);
+    problems.for_each(|problem| context.system.monitor.warning(problem));
     let today = context.system.clock.now().date();
     let report = judge(&facts, today, &Rules { max_age: args.max_age });
     let exit = if report.is_overdue() { Exit::Incomplete } else { Exit::Done };
     if context.global.json {
-        out.json(&Document::new("status", JsonStatus::new(&facts, &report, exit)))?;
+        out.json(&Document::new("status", JsonStatus::new(&facts, &report, &anomalies, exit)))?;
     } else if !context.global.quiet || exit != Exit::Done {
-        write(&facts, &report, context.colored, out)?;
+        write(&facts, &report, &anomalies, context.colored, out)?;
     }
     Ok(exit)
 }
 
-fn write(facts: &Facts, report: &Report<'_>, colored: bool, out: &mut Out) -> io::Result<()> {
+fn write(
+    facts: &Facts,
+    report: &Report<'_>,
+    anomalies: &Anomalies,
+    colored: bool,
+    out: &mut Out,
+) -> io::Result<()> {
     let mut table = Table::new([
         ("PEER", Align::Left),
         ("LAST GOOD", Align::Left),
@@ -68,7 +77,7 @@ fn write(facts: &Facts, report: &Report<'_>, colored: bool, out: &mut Out) -> io
     ]);
     let mut notes = Vec::new();
     for peer in &report.peers {
-        let own = notes_on(peer);
+        let own = notes_on(peer, of_peer(anomalies, peer));
         table.row(row(peer, !own.is_empty(), colored));
         let name = escape::display(peer.name);
         notes.extend(own.into_iter().map(|note| format!("{name}: {note}")));
@@ -127,8 +136,12 @@ fn marks(last: &Last<'_>) -> String {
     if marks.staged { words.join(", ") } else { [&["not marked"], &words[..]].concat().join(", ") }
 }
 
+fn of_peer<'a>(anomalies: &'a Anomalies, peer: &PeerReport<'_>) -> &'a [Anomaly] {
+    anomalies.by_peer.get(peer.name).map(Vec::as_slice).unwrap_or_default()
+}
+
 /// What has to be looked at.
-fn notes_on(peer: &PeerReport<'_>) -> Vec<String> {
+fn notes_on(peer: &PeerReport<'_>, anomalies: &[Anomaly]) -> Vec<String> {
     let mut notes = Vec::new();
     if peer.state == State::Overdue {
         let allowed = Counted(peer.max_age.unwrap_or_default(), "day");
@@ -152,6 +165,14 @@ fn notes_on(peer: &PeerReport<'_>) -> Vec<String> {
         let word = suspicion_word(*suspicion);
         notes.push(format!("suspiciously {word}: {}, usually {}", Size(day.bytes()), Size(*usual)));
     }
+    // What has been said of the size of all items needs not be said of one.
+    let is_said = |anomaly: &&Anomaly| {
+        let last = peer.last.as_ref().filter(|last| last.suspicion.is_some());
+        anomaly.kind == AnomalyKind::Size && last.is_some_and(|last| last.day.date == anomaly.day)
+    };
+    notes.extend(
+        anomalies.iter().filter(|anomaly| !is_said(anomaly)).map(|anomaly| format!("unusual: {anomaly}")),
+    );
     if let Some(attempt) = peer.attempt.filter(|attempt| is_bad(attempt)) {
         let Attempt { date, status, error } = attempt;
         let error = error.as_deref().map(|error| format!(": {error}")).unwrap_or_default();
@@ -191,6 +212,7 @@ struct JsonPeer {
     state: &'static str,
     max_age: Option<u64>,
     last: Option<JsonLast>,
+    anomalies: Vec<JsonAnomaly>,
     attempt: Option<JsonAttempt>,
 }
 
@@ -215,6 +237,15 @@ struct JsonMissing {
 }
 
 #[derive(Serialize)]
+struct JsonAnomaly {
+    day: String,
+    item: Option<String>,
+    kind: &'static str,
+    value: u64,
+    usual: u64,
+}
+
+#[derive(Serialize)]
 struct JsonAttempt {
     day: String,
     status: String,
@@ -222,18 +253,19 @@ struct JsonAttempt {
 }
 
 impl JsonStatus {
-    fn new(facts: &Facts, report: &Report<'_>, exit: Exit) -> Self {
+    fn new(facts: &Facts, report: &Report<'_>, anomalies: &Anomalies, exit: Exit) -> Self {
+        let peer = |peer| JsonPeer::new(peer, of_peer(anomalies, peer));
         Self {
             result: result_word(exit),
             staging_dir: facts.staging_dir.as_path().into(),
             space: facts.space.map(|Space { total, free }| JsonSpace { total, free }),
-            peers: report.peers.iter().map(JsonPeer::from).collect(),
+            peers: report.peers.iter().map(peer).collect(),
         }
     }
 }
 
-impl From<&PeerReport<'_>> for JsonPeer {
-    fn from(report: &PeerReport<'_>) -> Self {
+impl JsonPeer {
+    fn new(report: &PeerReport<'_>, anomalies: &[Anomaly]) -> Self {
         Self {
             peer: escape::display(report.name).to_string(),
             state: match report.state {
@@ -243,11 +275,25 @@ impl From<&PeerReport<'_>> for JsonPeer {
             },
             max_age: report.max_age,
             last: report.last.as_ref().map(Into::into),
+            anomalies: anomalies.iter().map(JsonAnomaly::from).collect(),
             attempt: report.attempt.map(|attempt| JsonAttempt {
                 day: attempt.date.to_string(),
                 status: attempt.status.clone(),
                 error: attempt.error.clone(),
             }),
+        }
+    }
+}
+
+impl From<&Anomaly> for JsonAnomaly {
+    fn from(anomaly: &Anomaly) -> Self {
+        let Anomaly { day, item, kind, value, usual } = anomaly;
+        Self {
+            day: day.to_string(),
+            item: item.as_ref().map(|item| escape::display(item).to_string()),
+            kind: kind.word(),
+            value: *value,
+            usual: *usual,
         }
     }
 }

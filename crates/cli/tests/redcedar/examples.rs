@@ -6,6 +6,7 @@ use std::path::Path;
 use redcedar_testing::program;
 use redcedar_testing::s3::Server;
 
+use super::mount::{self, Mounted};
 use super::{Sandbox, help};
 
 #[test]
@@ -46,6 +47,14 @@ fn examples_in(text: &str, prefix: &str) -> Vec<String> {
 
 fn works(example: &str) {
     let sandbox = machine(example.split(' ').next().unwrap());
+    if example.starts_with("mount ") && !example.contains("--dry-run") {
+        if mount::is_possible() {
+            let mounted = Mounted::new(&sandbox, example);
+            mounted.interrupt();
+            assert_eq!(mounted.wait(), (Some(0), String::new()), "redcedar {example}");
+        }
+        return;
+    }
     let server = if example.contains("s3://") { Server::required() } else { None };
     if server.is_none() && example.contains("s3://") {
         return;
@@ -80,11 +89,11 @@ fn machine(command: &str) -> Sandbox {
     let mut sandbox = Sandbox::new();
     sandbox.write("/etc/fstab", "proc /proc proc\n");
     sandbox.write("/home/anna/report.odt", "draft");
-    for directory in ["/mnt", "/tmp", "/usr/local/sbin", "/usr/local/share/man/man1"] {
+    for directory in ["/mnt/days", "/tmp", "/usr/local/sbin", "/usr/local/share/man/man1"] {
         fs_err::create_dir_all(sandbox.path(directory)).unwrap();
     }
     match command {
-        "backup" | "list" | "find" | "diff" | "restore" | "verify" | "drill" | "run" | "status"
+        "backup" | "list" | "find" | "diff" | "restore" | "mount" | "verify" | "drill" | "run" | "status"
         | "validate" | "peer" | "validate-command" => {
             prepare(&sandbox, "backup /etc /home/anna --to /mnt/backup");
             prepare(&sandbox, "init /etc /home/anna --base /var/backups/redcedar");

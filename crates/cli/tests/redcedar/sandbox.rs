@@ -106,7 +106,8 @@ impl Sandbox {
         self.redact(&text)
     }
 
-    fn redact(&self, text: &str) -> String {
+    /// Takes out of a text what differs from machine to machine.
+    pub(crate) fn redact(&self, text: &str) -> String {
         let program = cargo_bin!("redcedar").display().to_string();
         let root = self.root().display().to_string();
         let host = redcedar_system::account::host_name();

@@ -47,7 +47,7 @@ impl Machine {
         fs_err::read_to_string(self.path(name)).unwrap()
     }
 
-    fn complete(&self, mut command: Command, words: &[&str]) -> Command {
+    pub(crate) fn complete(&self, mut command: Command, words: &[&str]) -> Command {
         self.server.environment(&mut command);
         command.env("HOME", self.root.path()).env("COLUMNS", "100").current_dir(self.root.path());
         command.args(words);
@@ -101,7 +101,8 @@ impl Machine {
     }
 }
 
-fn answer(command: &mut Command) -> Answer {
+/// Runs a command to its end.
+pub(crate) fn answer(command: &mut Command) -> Answer {
     let output = command.output().unwrap();
     Answer {
         code: output.status.code().unwrap(),

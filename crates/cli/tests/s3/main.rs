@@ -1,6 +1,8 @@
 //! Buckets, as seen from the command line, against a real server.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod amazons3;
+mod backup;
 mod machine;
 mod original;
 mod persona;

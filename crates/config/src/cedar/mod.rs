@@ -24,7 +24,7 @@ pub use extensions::{ExtendedAction, Extensions, ProgramSettings};
 pub use load::{LoadError, Loaded};
 pub use options::{Hook, HookKind, Options, Override};
 pub use peers::{LocalPeer, PeerList, RemotePeer};
-pub use purge::{Purge, PurgeDir};
+pub use purge::{Keep, Purge, PurgeDir};
 pub use reference::Reference;
 pub use render::{RenderError, WriteError, write_file};
 pub use stage::Stage;

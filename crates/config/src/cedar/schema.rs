@@ -97,10 +97,21 @@ pub(super) static ROOT: Shape = Shape {
         section(&STORE),
         section(&Shape {
             name: "purge",
-            children: &[sections(&Shape {
-                name: "dir",
-                children: &[text("abs_path"), value("retain_days")],
-            })],
+            children: &[
+                value("anomaly"),
+                sections(&Shape {
+                    name: "dir",
+                    children: &[
+                        text("abs_path"),
+                        value("retain_days"),
+                        value("keep_last"),
+                        value("keep_daily"),
+                        value("keep_weekly"),
+                        value("keep_monthly"),
+                        value("keep_yearly"),
+                    ],
+                }),
+            ],
         }),
     ],
 };

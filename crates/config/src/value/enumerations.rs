@@ -116,6 +116,18 @@ enumeration! {
 }
 
 enumeration! {
+    /// What happens before anything is purged when what a peer staged last is unlike what it staged before. Ours.
+    AnomalyMode {
+        /// It is said.
+        Warn = "warn",
+        /// It is said, and the days of the peer stay.
+        Hold = "hold",
+        /// Nobody looks.
+        Ignore = "ignore",
+    }
+}
+
+enumeration! {
     /// Which days' "not ready" of a peer is no error.
     IgnoreFailures {
         /// Always an error.

@@ -10,8 +10,8 @@ mod scsi;
 mod time;
 
 pub use enumerations::{
-    ArchiveMode, BlankMode, BurnerProgram, CollectMode, DeviceType, IgnoreFailures, MediaType, OrderMode,
-    StartingDay, UnknownLiteral,
+    AnomalyMode, ArchiveMode, BlankMode, BurnerProgram, CollectMode, DeviceType, IgnoreFailures, MediaType,
+    OrderMode, StartingDay, UnknownLiteral,
 };
 pub use name::{action_name, function_name, module_name, name_list};
 pub use number::{Float, NumberError, float, integer, non_negative, non_negative_float, positive};

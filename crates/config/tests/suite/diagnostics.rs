@@ -439,3 +439,30 @@ fn our_own_elements_of_stage_are_checked_with_the_others() {
         assert!(said.contains(expected), "{expected}: {said}");
     }
 }
+
+#[test]
+fn our_own_elements_of_purge_are_checked_and_belong_to_the_staging_directory() {
+    let text = |dir: &str, own: &str, anomaly: &str| {
+        format!(
+            "<cb_config><options><starting_day>monday</starting_day><working_dir>/w</working_dir>
+<backup_user>u</backup_user><backup_group>g</backup_group><rcp_command>scp</rcp_command></options>
+<peers><peer><name>me</name><type>local</type><collect_dir>/c</collect_dir></peer></peers>
+<stage><staging_dir>/s</staging_dir></stage><purge>{anomaly}
+<dir><abs_path>{dir}</abs_path><retain_days>7</retain_days>{own}</dir></purge></cb_config>"
+        )
+    };
+    let said = diagnose(&text(
+        "/s",
+        "<keep_last>-1</keep_last><keep_weekly>x</keep_weekly>",
+        "<anomaly>holds</anomaly>",
+    ));
+    for expected in ["`keep_last` must not be negative", "`keep_weekly`", "did you mean `hold`?"] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    let keep = "<keep_monthly>12</keep_monthly>";
+    assert_eq!(diagnose(&text("/s/", keep, "<anomaly>hold</anomaly>")), "");
+    assert_eq!(diagnose(&text("/s/2026", keep, "")), "");
+    let said = diagnose(&text("/c", keep, ""));
+    assert!(said.contains("this is not the staging directory"), "{said}");
+    assert_eq!(diagnose(&text("/c", "", "")), "");
+}

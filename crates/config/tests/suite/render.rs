@@ -108,6 +108,15 @@ fn our_own_elements_survive_writing() {
     stage.peer_time_limit = Some(90);
     stage.retries = Some(0);
     stage.wait_until = Some("05:30".parse().unwrap());
+    let purge = config.purge.as_mut().unwrap();
+    purge.anomaly = Some(redcedar_config::value::AnomalyMode::Hold);
+    purge.dirs[0].keep = redcedar_config::cedar::Keep {
+        last: Some(1),
+        daily: Some(0),
+        weekly: Some(5),
+        monthly: Some(12),
+        yearly: Some(9),
+    };
     assert_eq!(parse(&config.render().unwrap()), config);
 }
 

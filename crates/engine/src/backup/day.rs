@@ -116,12 +116,10 @@ impl NewDay {
 
     /// Whether a file of the day is superseded by this run.
     fn replaces(&self, name: &OsStr) -> bool {
-        let manifest_of = name.as_bytes().strip_suffix(manifest::SUFFIX.as_bytes()).map(OsStr::from_bytes);
-        let item = manifest_of.or_else(|| Compression::of_archive(name).map(|(item, _)| item));
         let is_ours = [checksums::NAME, indicator::COLLECT].iter().any(|ours| name == OsStr::new(ours));
         is_ours
             || name.as_bytes().starts_with(TEMPORARY_PREFIX.as_bytes())
-            || item.is_some_and(|item| self.items.contains(item))
+            || item_of(name).is_some_and(|item| self.items.contains(item))
     }
 
     /// For file systems that cannot exchange two directories: each file replaces its predecessor, indicators last.
@@ -136,6 +134,12 @@ impl NewDay {
         }
         old.sync()
     }
+}
+
+/// The item that an archive or a manifest is of, by its name.
+pub(super) fn item_of(name: &OsStr) -> Option<&OsStr> {
+    let manifest_of = name.as_bytes().strip_suffix(manifest::SUFFIX.as_bytes()).map(OsStr::from_bytes);
+    manifest_of.or_else(|| Compression::of_archive(name).map(|(item, _)| item))
 }
 
 impl Drop for NewDay {

@@ -3,26 +3,27 @@
 //!
 //! The layout is that of a staging directory, so whatever reads one reads the other. What a day holds changes in one step
 //! ([`day`]): killed at any point, it is what it was before or what it was to become. Memory is below `DEST/.redcedar`;
-//! before an increment builds on an earlier day, that day must still hold what memory says.
+//! before an increment builds on an earlier day, that day must still hold what memory says. In a store such as a bucket the
+//! layout is the same ([`stored`]).
 
 mod day;
+mod stored;
+mod target;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use redcedar_archive::Compression;
-use redcedar_archive::manifest::{self, ManifestReader};
 use redcedar_archive::naming::{self, Dialect};
 use redcedar_archive::select::{Exclude, PatternError, Selection};
 use redcedar_config::value::CollectMode;
-use redcedar_system::fs::{Directory, Lock, LockError};
+use redcedar_system::fs::LockError;
 use redcedar_system::{Accounts, Interrupted, System, checkpoint, escape};
 
-use self::day::NewDay;
-use crate::daily_dir;
+use self::stored::StoredDays;
+use self::target::{Place, Target, destination, lock};
 use crate::indicator::Indicator;
 use crate::item::memory::{Memory, StateFiles, last_full, peek};
 use crate::item::ownership::Ownership;
@@ -31,8 +32,9 @@ use crate::item::remember::{Draft, PendingState};
 use crate::item::{Content, Item, ItemState, Run, Wanted, collect_item, new_run_id, preview_item, rfc3339};
 use crate::outcome::Outcome;
 use crate::schedule::{Due, Reason, Today, due};
-use crate::state::remove_left_overs;
-use crate::state::side_file::{self, Header, Link};
+use crate::state::side_file::{self, Header};
+
+pub use self::stored::Store;
 
 /// Where memory is, below the destination. Nothing that reads backups looks there.
 const STATE_DIR: &str = ".redcedar";
@@ -43,7 +45,7 @@ const STATE_DIR: &str = ".redcedar";
 pub struct BackupRequest {
     /// Directories and files. Links are resolved: what a path leads to is backed up under its real path.
     pub dirs: Vec<PathBuf>,
-    /// The directory that gets the backups. It is created if it is not there.
+    /// The directory that gets the backups, or in which they are put together for a store. It is created if it is not there.
     pub destination: PathBuf,
     /// Shell globs of what is left out.
     pub exclude: Vec<String>,
@@ -97,12 +99,34 @@ pub enum BackupError {
 /// # Errors
 /// When nothing can be backed up at all, and on interrupt: then the day is as it was before.
 pub fn backup(request: &BackupRequest, system: &System) -> Result<Outcome, BackupError> {
+    run(request, None, system)
+}
+
+/// The same into a store: what an item comes to is there before the next one begins, so that no more room is needed here than
+/// the largest one takes.
+///
+/// # Errors
+/// As [`backup`]; an interrupted run leaves a day that nobody takes for complete, and the next run stores what is missing.
+pub fn backup_to(
+    store: &dyn Store,
+    request: &BackupRequest,
+    system: &System,
+) -> Result<Outcome, BackupError> {
+    run(request, Some(store), system)
+}
+
+fn run(request: &BackupRequest, store: Option<&dyn Store>, system: &System) -> Result<Outcome, BackupError> {
     check(request)?;
     let globs: Vec<_> = request.exclude.iter().map(String::as_str).collect();
     let exclude = Exclude::new(Vec::new(), &[], &globs)?;
     let destination = destination(request)?;
     let state_dir = destination.join(STATE_DIR).join(&request.host);
-    let _lock = if request.dry_run { None } else { Some(lock(&state_dir, system)?) };
+    let writes = !request.dry_run || store.is_some();
+    let _lock = if writes { Some(lock(&state_dir, system)?) } else { None };
+    let target: Box<dyn Target + '_> = match store {
+        Some(store) => Box::new(StoredDays::new(store, state_dir.clone(), request.host.clone())),
+        None => Box::new(Place::new(destination.clone(), state_dir.clone(), request.host.clone())),
+    };
 
     let accounts = Accounts::new();
     let now = system.clock.now();
@@ -123,6 +147,7 @@ pub fn backup(request: &BackupRequest, system: &System) -> Result<Outcome, Backu
         exclude,
         destination,
         state_dir,
+        target,
         run,
         states: Vec::new(),
         succeeded: 0,
@@ -145,36 +170,16 @@ fn check(request: &BackupRequest) -> Result<(), BackupError> {
     if request.dirs.is_empty() { Err(BackupError::NothingNamed) } else { Ok(()) }
 }
 
-/// The real path of the destination, which a dry run leaves uncreated.
-fn destination(request: &BackupRequest) -> Result<PathBuf, BackupError> {
-    let path = &request.destination;
-    let unusable = |source| BackupError::Destination { path: path.clone(), source };
-    if request.dry_run && !path.exists() {
-        return std::path::absolute(path).map_err(unusable);
-    }
-    std::fs::DirBuilder::new().recursive(true).mode(daily_dir::MODE).create(path).map_err(unusable)?;
-    fs_err::canonicalize(path).map_err(unusable)
-}
-
-/// Creates the directory for memory if it is not there, and locks it against other runs.
-fn lock(state_dir: &Path, system: &System) -> Result<Lock, BackupError> {
-    let unusable = |source| BackupError::Destination { path: state_dir.to_owned(), source };
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(state_dir).map_err(unusable)?;
-    let lock = Lock::acquire(state_dir)?;
-    let left_overs = Directory::open(state_dir).and_then(|directory| remove_left_overs(&directory, system));
-    left_overs.map_err(unusable)?;
-    Ok(lock)
-}
-
 /// A run of the backup.
 struct Session<'a> {
     request: &'a BackupRequest,
     exclude: Exclude,
     destination: PathBuf,
     state_dir: PathBuf,
+    target: Box<dyn Target + 'a>,
     run: Run<'a>,
-    /// The states of what was backed up, to be published when the day is.
-    states: Vec<(PathBuf, PendingState)>,
+    /// The states of what was backed up, by the names of archives, to be published when the day is.
+    states: Vec<(OsString, PathBuf, PendingState)>,
     succeeded: usize,
     outcome: Outcome,
 }
@@ -212,6 +217,10 @@ impl Session<'_> {
 
     fn preview(&mut self, items: &BTreeMap<OsString, PathBuf>) -> Result<(), BackupError> {
         for (name, path) in items {
+            if let Err(error) = self.target.recall(name) {
+                self.fail(path, &error);
+                continue;
+            }
             let files = self.state_files(name);
             let never_enter = [self.destination.clone()];
             let item = self.item(name, path, &never_enter);
@@ -231,9 +240,11 @@ impl Session<'_> {
 
     fn back_up(&mut self, items: &BTreeMap<OsString, PathBuf>) -> Result<(), BackupError> {
         let failed = |path: &Path, source| BackupError::Destination { path: path.to_owned(), source };
-        let mut day = NewDay::begin(&self.state_dir).map_err(|error| failed(&self.state_dir, error))?;
+        let date = self.run.today.date;
+        let shown = self.target.show(date);
+        let outputs = self.target.begin(date).map_err(|error| failed(&shown, error))?;
         for (name, path) in items {
-            self.back_up_item(name, path, &mut day)?;
+            self.back_up_item(name, path, &outputs)?;
         }
         if self.succeeded == 0 {
             return Ok(());
@@ -243,17 +254,21 @@ impl Session<'_> {
             time: self.run.time.clone(),
             program: self.run.program.clone(),
         };
-        day.publish(&self.destination, self.run.today.date, &self.request.host, &indicator)
-            .map_err(|error| failed(&self.destination, error))?;
+        self.target.publish(&indicator).map_err(|error| failed(&shown, error))?;
         checkpoint::reach("backup-after-day");
-        for (path, state) in std::mem::take(&mut self.states) {
-            state.publish(&self.run).unwrap_or_else(|error| self.fail_state(&path, &error));
+        for (name, path, state) in std::mem::take(&mut self.states) {
+            let published = state.publish(&self.run).and_then(|()| self.target.remember(&name));
+            published.unwrap_or_else(|error| self.fail_state(&path, &error));
         }
         Ok(())
     }
 
-    fn back_up_item(&mut self, name: &OsStr, path: &Path, day: &mut NewDay) -> Result<(), BackupError> {
+    fn back_up_item(&mut self, name: &OsStr, path: &Path, outputs: &Path) -> Result<(), BackupError> {
         self.run.system.monitor.task(&format!("Backing up {}", escape::display(path)));
+        if let Err(error) = self.target.recall(name) {
+            self.fail(path, &error);
+            return Ok(());
+        }
         let files = self.state_files(name);
         let never_enter = [self.destination.clone()];
         let item = self.item(name, path, &never_enter);
@@ -262,16 +277,20 @@ impl Session<'_> {
         let state = ItemState { files: &files, draft: Some(draft) };
         let building_on = |memory: &Memory| self.extent(name, memory);
         let wanted = self.wanted(&item, &files, &building_on);
-        match collect_item(&item, day.path(), Some(state), &wanted, &self.run) {
+        match collect_item(&item, outputs, Some(state), &wanted, &self.run) {
             Ok(collected) => {
-                day.add(name, collected.archive.into_iter().chain(collected.manifest));
+                let produced = collected.archive.into_iter().chain(collected.manifest).collect();
+                if let Err(error) = self.target.add(name, produced) {
+                    self.fail(path, &error);
+                    return Ok(self.run.system.interrupt.check()?);
+                }
                 self.outcome.omissions.extend(collected.omissions);
                 self.outcome.summary.add(&collected.summary);
                 self.succeeded += 1;
                 match collected.state {
                     None => {}
                     Some(Err(error)) => self.fail_state(path, &error),
-                    Some(Ok(state)) => self.states.push((path.to_owned(), state)),
+                    Some(Ok(state)) => self.states.push((name.to_owned(), path.to_owned(), state)),
                 }
             }
             Err(error) if error.is_interrupted() => return Err(Interrupted.into()),
@@ -332,9 +351,9 @@ impl Session<'_> {
         let Memory::Own { header, .. } = memory else { return Extent::Full };
         let Header { chain, last, .. } = &**header;
         let earlier = last.iter().filter(|link| link.date < self.run.today.date);
-        let lost = chain.iter().chain(earlier.clone()).find(|link| !self.holds(name, link));
+        let lost = chain.iter().chain(earlier.clone()).find(|link| !self.target.holds(name, link));
         if let Some(lost) = lost {
-            let day = daily_dir::path(&self.destination, lost.date).join(&self.request.host);
+            let day = self.target.show(lost.date);
             self.run.system.monitor.warning(format!(
                 "[{}] does not hold the backup that was made there; what it held is backed up again.",
                 escape::display(&day)
@@ -344,19 +363,6 @@ impl Session<'_> {
             Some(lost) if chain.contains(lost) => Extent::Full,
             _ => Extent::building_on(memory, lost.is_none() && earlier.count() > 0),
         }
-    }
-
-    /// Whether the destination still holds what a run made of an item.
-    fn holds(&self, name: &OsStr, link: &Link) -> bool {
-        let day = daily_dir::path(&self.destination, link.date).join(&self.request.host);
-        let mut manifest = name.to_owned();
-        manifest.push(manifest::SUFFIX);
-        let Ok(file) = fs_err::File::open(day.join(manifest)) else { return false };
-        let Ok(reader) = ManifestReader::open(file) else { return false };
-        let header = reader.header();
-        let size =
-            |archive: &OsString| fs_err::metadata(day.join(archive)).ok().map(|metadata| metadata.len());
-        header.run == link.run && header.archive.as_ref().map(size) == link.archive_size.map(Some)
     }
 
     /// An item is backed up, and the next run will not know: it will store more than it has to.

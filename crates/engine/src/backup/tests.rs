@@ -3,9 +3,10 @@
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::sync::Arc;
 
-use redcedar_archive::manifest::{Line, Mode};
+use redcedar_archive::manifest::{Line, ManifestReader, Mode};
 use redcedar_system::Level;
 use redcedar_system::fake::{RecordingMonitor, system};
+use redcedar_system::fs::Lock;
 use redcedar_testing::members;
 use tempfile::TempDir;
 

@@ -1,7 +1,10 @@
 //! What goes: a pure function of what is there.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
+
+use jiff::civil::Date;
 
 /// How a directory is treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -10,7 +13,7 @@ pub(super) enum Role {
     #[default]
     Ordinary,
     /// A staged day: it goes when everything in it may go, so that indicators do not go before the data they speak of.
-    Day,
+    Day(Date),
     /// Nothing in it goes: it was collected and not staged yet, or it is another file system.
     Protected,
 }
@@ -20,8 +23,8 @@ pub(super) enum Role {
 pub(super) struct Found {
     /// Its name.
     pub(super) name: OsString,
-    /// How many full days old it is.
-    pub(super) age_days: u64,
+    /// How many full days old it is; negative when it is of the future.
+    pub(super) age_days: i64,
     /// Tells it from something else that has its name later.
     pub(super) identity: Identity,
     /// What is in it, if it is a directory.
@@ -56,26 +59,43 @@ pub(super) enum Removal {
     },
 }
 
-/// Decides what goes of a directory's contents: whatever is `retain_days` full days old. A directory in it goes with its last
-/// content; one that was empty before goes by its own age. Indicators go last.
-pub(super) fn removals(contents: &Contents, retain_days: u64) -> Vec<Removal> {
+/// What decides.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Limits {
+    /// What is so many full days old goes.
+    pub(super) retain_days: u64,
+    /// Staged days that stay all the same.
+    pub(super) kept: BTreeSet<Date>,
+}
+
+impl Limits {
+    fn is_old(&self, age_days: i64) -> bool {
+        u64::try_from(age_days).unwrap_or(0) >= self.retain_days
+    }
+}
+
+/// Decides what goes of a directory's contents: whatever is old enough and no staged day that is kept. A directory in it goes
+/// with its last content; one that was empty before goes by its own age. Indicators go last.
+pub(super) fn removals(contents: &Contents, limits: &Limits) -> Vec<Removal> {
     match contents.role {
         Role::Protected => return Vec::new(),
-        Role::Day if contents.has_young_file(retain_days) => return Vec::new(),
-        Role::Day | Role::Ordinary => {}
+        Role::Day(date) if limits.kept.contains(&date) || contents.has_young_file(limits) => {
+            return Vec::new();
+        }
+        Role::Day(_) | Role::Ordinary => {}
     }
     let mut removals: Vec<Removal> =
-        contents.entries.iter().filter_map(|found| removal(found, retain_days)).collect();
+        contents.entries.iter().filter_map(|found| removal(found, limits)).collect();
     removals.sort_by_key(|removal| is_indicator(removal.name()));
     removals
 }
 
-fn removal(found: &Found, retain_days: u64) -> Option<Removal> {
-    let is_old = found.age_days >= retain_days;
+fn removal(found: &Found, limits: &Limits) -> Option<Removal> {
+    let is_old = limits.is_old(found.age_days);
     let Some(contents) = &found.directory else {
         return is_old.then(|| Removal::File(found.name.clone(), found.identity));
     };
-    let below = removals(contents, retain_days);
+    let below = removals(contents, limits);
     let itself = match contents.role {
         Role::Protected => false,
         _ if contents.entries.is_empty() => is_old,
@@ -85,12 +105,52 @@ fn removal(found: &Found, retain_days: u64) -> Option<Removal> {
 }
 
 impl Contents {
-    fn has_young_file(&self, retain_days: u64) -> bool {
+    fn has_young_file(&self, limits: &Limits) -> bool {
         self.entries.iter().any(|entry| match &entry.directory {
-            Some(below) => below.has_young_file(retain_days),
-            None => entry.age_days < retain_days,
+            Some(below) => below.has_young_file(limits),
+            None => !limits.is_old(entry.age_days),
         })
     }
+
+    /// The age of the youngest file.
+    pub(super) fn youngest(&self) -> Option<i64> {
+        let ages = self.entries.iter().filter_map(|entry| match &entry.directory {
+            Some(below) => below.youngest(),
+            None => Some(entry.age_days),
+        });
+        ages.min()
+    }
+
+    /// Whether each staged day in it is old throughout. Days without a file are none.
+    pub(super) fn days(&self, limits: &Limits) -> BTreeMap<Date, bool> {
+        let mut days = BTreeMap::new();
+        self.add_days(limits, &mut days);
+        days
+    }
+
+    fn add_days(&self, limits: &Limits, days: &mut BTreeMap<Date, bool>) {
+        match self.role {
+            Role::Day(date) if self.youngest().is_some() => {
+                days.insert(date, !self.has_young_file(limits));
+            }
+            Role::Ordinary => {
+                let below = self.entries.iter().filter_map(|entry| entry.directory.as_ref());
+                below.for_each(|contents| contents.add_days(limits, days));
+            }
+            Role::Day(_) | Role::Protected => {}
+        }
+    }
+}
+
+/// How many files and directories go.
+pub(super) fn count(removals: &[Removal]) -> (u64, u64) {
+    removals.iter().fold((0, 0), |(files, directories), removal| match removal {
+        Removal::File(..) => (files + 1, directories),
+        Removal::Directory { below, itself, .. } => {
+            let (more, further) = count(below);
+            (files + more, directories + further + u64::from(*itself))
+        }
+    })
 }
 
 impl Removal {
@@ -116,20 +176,26 @@ fn is_indicator(name: &OsStr) -> bool {
 mod tests {
     use super::*;
 
-    fn file(name: &str, age_days: u64) -> Found {
+    const DAY: Date = Date::constant(2026, 11, 24);
+
+    fn file(name: &str, age_days: i64) -> Found {
         Found { name: name.into(), age_days, identity: (0, 0, 0), directory: None }
     }
 
-    fn directory(name: &str, age_days: u64, role: Role, entries: Vec<Found>) -> Found {
+    fn directory(name: &str, age_days: i64, role: Role, entries: Vec<Found>) -> Found {
         Found { directory: Some(Contents { role, entries }), ..file(name, age_days) }
     }
 
-    fn ordinary(name: &str, age_days: u64, entries: Vec<Found>) -> Found {
+    fn ordinary(name: &str, age_days: i64, entries: Vec<Found>) -> Found {
         directory(name, age_days, Role::Ordinary, entries)
     }
 
     /// Paths that go, in order; directories end with a slash.
     fn shown(found: Vec<Found>, retain_days: u64) -> Vec<String> {
+        shown_keeping(&[], found, retain_days)
+    }
+
+    fn shown_keeping(kept: &[Date], found: Vec<Found>, retain_days: u64) -> Vec<String> {
         fn list(removals: &[Removal], prefix: &str, paths: &mut Vec<String>) {
             for removal in removals {
                 let path = format!("{prefix}{}", removal.name().display());
@@ -147,7 +213,12 @@ mod tests {
         }
         let mut paths = Vec::new();
         let contents = Contents { role: Role::Ordinary, entries: found };
-        list(&removals(&contents, retain_days), "", &mut paths);
+        let limits = Limits { retain_days, kept: kept.iter().copied().collect() };
+        let removals = removals(&contents, &limits);
+        list(&removals, "", &mut paths);
+        let directories = paths.iter().filter(|path| path.ends_with('/')).count();
+        let counted = ((paths.len() - directories) as u64, directories as u64);
+        assert_eq!(count(&removals), counted);
         paths
     }
 
@@ -184,7 +255,7 @@ mod tests {
             vec![directory(
                 "24",
                 9,
-                Role::Day,
+                Role::Day(DAY),
                 vec![
                     file("cback.stage", 9),
                     ordinary("peer", 9, vec![file("cback.collect", 9), file("etc.tar.gz", young)]),
@@ -196,6 +267,32 @@ mod tests {
             shown(day(7), 7),
             ["24/peer/etc.tar.gz", "24/peer/cback.collect", "24/peer/", "24/cback.stage", "24/"]
         );
+        assert_eq!(shown_keeping(&[DAY], day(7), 7), [""; 0]);
+    }
+
+    #[test]
+    fn days_are_old_when_all_of_their_files_are_and_empty_ones_are_none() {
+        let day = |date, young| {
+            directory("x", 9, Role::Day(date), vec![file("a", 9), ordinary("p", 9, vec![file("b", young)])])
+        };
+        let (first, second, empty) =
+            (Date::constant(2026, 11, 1), Date::constant(2026, 11, 2), Date::constant(2026, 11, 3));
+        let contents = Contents {
+            role: Role::Ordinary,
+            entries: vec![ordinary(
+                "11",
+                9,
+                vec![
+                    day(first, 7),
+                    day(second, 6),
+                    directory("x", 9, Role::Day(empty), vec![ordinary("p", 9, vec![])]),
+                ],
+            )],
+        };
+        let limits = Limits { retain_days: 7, kept: BTreeSet::new() };
+        assert_eq!(contents.days(&limits), BTreeMap::from([(first, true), (second, false)]));
+        assert_eq!(contents.youngest(), Some(6));
+        assert_eq!(Contents::default().youngest(), None);
     }
 
     #[test]

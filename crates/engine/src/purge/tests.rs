@@ -1,14 +1,20 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use redcedar_config::cedar::{Purge, PurgeDir};
+use redcedar_config::cedar::{Keep, Purge, PurgeDir};
 use redcedar_system::Level;
 use redcedar_system::fake::{self, RecordingMonitor};
+use redcedar_system::fs::Directory;
 use tempfile::TempDir;
 
+use super::deletion::Deletion;
+use super::plan::{Limits, Removal};
+use super::walk::Walk;
 use super::*;
 use crate::sample;
+
+mod staged;
 
 /// A pool at 2026-11-24 02:30; files are made with an age in days.
 struct Pool {
@@ -25,8 +31,9 @@ impl Pool {
         let dirs = dirs.iter().map(|(name, retain_days)| PurgeDir {
             abs_path: root.path().join(name).into(),
             retain_days: *retain_days,
+            keep: Keep::default(),
         });
-        config.purge = Some(Purge { dirs: dirs.collect() });
+        config.purge = Some(Purge { anomaly: None, dirs: dirs.collect() });
         for name in ["work", "collect", "staging"] {
             fs_err::create_dir(root.path().join(name)).unwrap();
         }
@@ -38,10 +45,14 @@ impl Pool {
     }
 
     fn file(&self, name: &str, age_days: u64) {
+        self.content(name, b"", ago(age_days));
+    }
+
+    fn content(&self, name: &str, content: &[u8], then: SystemTime) {
         let path = self.path(name);
         fs_err::create_dir_all(path.parent().unwrap()).unwrap();
-        let file = fs_err::File::create(&path).unwrap().into_parts().0;
-        let then = ago(age_days);
+        fs_err::write(&path, content).unwrap();
+        let file = fs_err::File::options().write(true).open(&path).unwrap().into_parts().0;
         file.set_times(std::fs::FileTimes::new().set_accessed(then).set_modified(then)).unwrap();
     }
 
@@ -107,6 +118,7 @@ fn a_day_that_is_old_throughout_goes_in_one_run_and_a_younger_one_stays_whole() 
         pool.file(&format!("staging/2026/11/17/{name}"), 7);
     }
     pool.file("staging/2026/11/18/cback.stage", 8);
+    pool.file("staging/2026/11/18/me/cback.collect", 8);
     pool.file("staging/2026/11/18/me/etc.tar.gz", 6);
     let (outcome, monitor) = pool.purge();
     assert!(outcome.unwrap().is_complete());
@@ -118,6 +130,7 @@ fn a_day_that_is_old_throughout_goes_in_one_run_and_a_younger_one_stays_whole() 
             "2026/11/18/",
             "2026/11/18/cback.stage",
             "2026/11/18/me/",
+            "2026/11/18/me/cback.collect",
             "2026/11/18/me/etc.tar.gz"
         ]
     );
@@ -201,7 +214,7 @@ fn another_file_system_is_not_entered() {
     let root = Directory::open(&pool.path("staging")).unwrap();
     let walk = Walk::new(&pool.config, &root, &system).unwrap().on_device(u64::MAX);
     let contents = walk.contents(&root, Path::new(""), &mut Outcome::default()).unwrap();
-    assert_eq!(plan::removals(&contents, 0), []);
+    assert_eq!(plan::removals(&contents, &Limits::default()), []);
     assert!(monitor.at(Level::Warning)[0].contains("another file system"));
 }
 
@@ -229,6 +242,7 @@ fn empty_indicators_of_the_original_and_those_of_staged_days_keep_nothing() {
     let mut pool = Pool::new(&[("collect", 3), ("staging", 3)]);
     pool.file("collect/cback.collect", 9);
     pool.file("collect/etc.tar.gz", 9);
+    pool.file("staging/2026/11/22/me/cback.collect", 2);
     for has_staging_dir in [true, false] {
         if !has_staging_dir {
             pool.config.stage = None;
@@ -236,7 +250,8 @@ fn empty_indicators_of_the_original_and_those_of_staged_days_keep_nothing() {
         pool.indicator("staging/2026/11/15/me/cback.collect", "run");
         let (outcome, monitor) = pool.purge();
         assert!(outcome.unwrap().is_complete());
-        assert!(pool.left("collect").is_empty() && pool.left("staging").is_empty());
+        assert!(pool.left("collect").is_empty());
+        assert_eq!(pool.left("staging/2026/11"), ["22/", "22/me/", "22/me/cback.collect"]);
         assert_eq!(monitor.at(Level::Warning), [""; 0]);
     }
 }

@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use jiff::civil::Date;
 use redcedar_config::Config;
 use redcedar_system::fs::{Directory, LOCK_NAME};
 use redcedar_system::interrupt::Interrupted;
@@ -12,6 +13,7 @@ use redcedar_system::{System, escape};
 use rustix::fs::{FileType, Stat};
 
 use super::plan::{Contents, Found, Identity, Role};
+use crate::daily_dir;
 use crate::indicator::{self, Indicator};
 use crate::outcome::Outcome;
 
@@ -22,6 +24,8 @@ pub(super) struct Walk<'a> {
     now: i64,
     /// The staging directory, links resolved.
     staging_dir: Option<PathBuf>,
+    /// The collect directory, links resolved.
+    collect_dir: Option<PathBuf>,
     /// The file system of the purge directory.
     device: u64,
     /// The purge directory, links resolved.
@@ -35,12 +39,11 @@ impl<'a> Walk<'a> {
         if resolved == Path::new("/") {
             return Err(io::Error::other("it is the root of all file systems"));
         }
+        let resolved_dir = |path: &Path| fs_err::canonicalize(path).ok();
         Ok(Self {
             now: system.clock.now().timestamp().as_second(),
-            staging_dir: config
-                .stage
-                .as_ref()
-                .and_then(|stage| fs_err::canonicalize(&*stage.staging_dir).ok()),
+            staging_dir: config.stage.as_ref().and_then(|stage| resolved_dir(&stage.staging_dir)),
+            collect_dir: config.collect.as_ref().and_then(|collect| resolved_dir(&collect.collect_dir)),
             device: root.own_status()?.st_dev,
             root: resolved,
             system,
@@ -51,6 +54,20 @@ impl<'a> Walk<'a> {
     #[cfg(test)]
     pub(super) fn on_device(self, device: u64) -> Self {
         Self { device, ..self }
+    }
+
+    /// The staging directory, if the purge directory is it, is around it or within it.
+    pub(super) fn staging_dir(&self) -> Option<&Path> {
+        self.staging_dir.as_deref().filter(|staging| self.touches(staging))
+    }
+
+    /// Whether the purge directory is the collect directory, is around it or within it.
+    pub(super) fn is_of_collect(&self) -> bool {
+        self.collect_dir.as_deref().is_some_and(|collect| self.touches(collect))
+    }
+
+    fn touches(&self, path: &Path) -> bool {
+        path.starts_with(&self.root) || self.root.starts_with(path)
     }
 
     /// Lists everything in `directory`, which is `below` the purge directory. What cannot be listed is told, and stays.
@@ -117,23 +134,22 @@ impl<'a> Walk<'a> {
         if !is_staged(&self.root.join(below)) && is_awaiting_stage(directory)? {
             return protected("what was collected there has not been staged yet");
         }
-        Ok(if self.is_day(below) { Role::Day } else { Role::Ordinary })
+        Ok(self.day(below).map_or(Role::Ordinary, Role::Day))
     }
 
-    fn is_day(&self, below: &Path) -> bool {
+    fn day(&self, below: &Path) -> Option<Date> {
         let path = self.root.join(below);
-        let day = self.staging_dir.as_ref().and_then(|staging| path.strip_prefix(staging).ok());
-        day.is_some_and(|day| day.iter().map(digits).eq([4, 2, 2]))
+        daily_dir::date(path.strip_prefix(self.staging_dir.as_ref()?).ok()?)
     }
 
     /// Full days since the later of access and change for a file, since its own change for anything else.
-    fn age_days(&self, kind: FileType, stat: &Stat) -> u64 {
+    fn age_days(&self, kind: FileType, stat: &Stat) -> i64 {
         let modified = (stat.st_mtime, stat.st_mtime_nsec);
         let accessed = (stat.st_atime, stat.st_atime_nsec);
         let (seconds, nanoseconds) =
             if kind == FileType::RegularFile { modified.max(accessed) } else { modified };
         let age = self.now.saturating_sub(seconds).saturating_sub(i64::from(nanoseconds > 0));
-        u64::try_from(age.div_euclid(SECONDS_PER_DAY)).unwrap_or(0)
+        age.div_euclid(SECONDS_PER_DAY)
     }
 }
 

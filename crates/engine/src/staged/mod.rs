@@ -2,6 +2,7 @@
 
 mod clear;
 mod ledger;
+mod manifests;
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -15,6 +16,7 @@ use rustix::fs::{FileType, Stat};
 
 pub use clear::{ClearText, clear_text, is_sealed, refuse_clear_text};
 pub use ledger::Ledger;
+pub(crate) use manifests::{manifest_header, manifest_tally};
 
 use crate::daily_dir;
 

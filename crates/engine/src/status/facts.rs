@@ -7,14 +7,15 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use jiff::civil::Date;
-use redcedar_archive::manifest::{self, ManifestReader, Mode};
+use redcedar_archive::manifest::{self, Mode};
 use redcedar_config::Config;
-use redcedar_system::escape;
 use redcedar_system::fs::{Directory, TEMPORARY_PREFIX};
 use rustix::fs::FileType;
 
 use super::attempts::{self, Attempt};
-use super::name;
+use super::judge::days_between;
+use super::{anomaly, name};
+use crate::staged::manifest_header;
 use crate::{daily_dir, indicator};
 
 /// How many good days of one kind are compared with the last one.
@@ -150,11 +151,20 @@ impl GoodDay {
 }
 
 impl PeerFacts {
-    /// The earlier days that the last one is compared with, newest first: those of its kind, or all when that is not known.
-    pub fn comparable(&self) -> impl Iterator<Item = &GoodDay> {
-        let kind = self.good.first().map(GoodDay::kind);
+    /// The earlier days that the one at a place is compared with, newest first: those of its kind, or all when that is not known.
+    pub fn comparable(&self, place: usize) -> impl Iterator<Item = &GoodDay> {
+        let kind = self.good.get(place).map(GoodDay::kind);
         let is_any = kind.is_some_and(|kind| kind.content == Content::Unknown);
-        self.good.iter().skip(1).filter(move |day| is_any || Some(day.kind()) == kind).take(COMPARED)
+        self.good.iter().skip(place + 1).filter(move |day| is_any || Some(day.kind()) == kind).take(COMPARED)
+    }
+
+    /// Whether there are as many earlier days as are compared: with the last one, and with the others of its week.
+    fn is_enough(&self) -> bool {
+        let Some(last) = self.good.first() else { return false };
+        let is_recent = |day: &GoodDay| days_between(day.date, last.date) < anomaly::WEEK;
+        let recent = self.good.iter().take_while(|day| is_recent(day)).count();
+        self.comparable(0).count() == COMPARED
+            && (1..recent).all(|place| self.comparable(place).count() >= anomaly::COMPARED)
     }
 }
 
@@ -216,7 +226,7 @@ impl Facts {
                 continue;
             }
             let peer = self.peers.entry(name.clone()).or_default();
-            if peer.comparable().count() == COMPARED {
+            if peer.is_enough() {
                 continue;
             }
             match items(&day.open_directory(name)?, &mut self.problems) {
@@ -255,17 +265,10 @@ fn items(peer: &Directory, problems: &mut Vec<String>) -> io::Result<Option<BTre
             item.bytes += u64::try_from(stat.st_size).unwrap_or(0);
             continue;
         }
-        match read_header(peer, &name) {
+        match manifest_header(peer, &name) {
             Ok(header) => (item.mode, item.weekly) = (Some(header.mode), header.collect_mode == "weekly"),
             Err(error) => problems.push(error),
         }
     }
     Ok(Some(items))
-}
-
-fn read_header(peer: &Directory, name: &OsStr) -> Result<manifest::Header, String> {
-    let file = peer.open_file(name).map_err(|error| error.to_string())?;
-    let reader = ManifestReader::open(file)
-        .map_err(|error| format!("{}: {error}", escape::display(&peer.path().join(name))))?;
-    Ok(reader.header().clone())
 }

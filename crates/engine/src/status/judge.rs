@@ -10,9 +10,9 @@ use super::facts::{Content, Facts, GoodDay, Item, PeerFacts};
 /// How many days a good day may be old when nothing says so.
 const MAX_AGE: u64 = 2;
 /// So many days are needed to speak of a usual size, or of what is always there.
-const USUAL_DAYS: usize = 3;
+pub(super) const USUAL_DAYS: usize = 3;
 /// So many times larger or smaller than usual is suspicious.
-const FACTOR: u64 = 4;
+pub(super) const FACTOR: u64 = 4;
 /// Differences in size up to this are none.
 const NEGLIGIBLE: u64 = 10 * 1024;
 /// A weekly item is due again after so many days, and forgotten after twice as many.
@@ -122,19 +122,21 @@ fn state(last: Option<&Last<'_>>, max_age: Option<u64>) -> State {
 fn judge_day<'f>(peer: &'f PeerFacts, day: &'f GoodDay, today: Date) -> Last<'f> {
     // A day on which nothing changed says nothing of how large a change usually is.
     let is_idle = |day: &GoodDay| day.kind().content == Content::Increment && day.bytes() == 0;
-    let sizes: Vec<u64> = peer.comparable().filter(|day| !is_idle(day)).map(GoodDay::bytes).collect();
+    let sizes: Vec<u64> = peer.comparable(0).filter(|day| !is_idle(day)).map(GoodDay::bytes).collect();
     let days = sizes.len();
     let usual = median(sizes);
-    let suspicion = usual.filter(|_| days >= USUAL_DAYS).and_then(|usual| suspicion(day, usual));
+    let is_increment = day.kind().content == Content::Increment;
+    let suspicion =
+        usual.filter(|_| days >= USUAL_DAYS).and_then(|usual| suspicion(day.bytes(), usual, is_increment));
     Last { day, age: days_between(day.date, today), usual, suspicion, missing: missing(peer, day) }
 }
 
 /// A day in the future counts as today.
-fn days_between(earlier: Date, later: Date) -> u64 {
+pub(super) fn days_between(earlier: Date, later: Date) -> u64 {
     u64::try_from((later - earlier).get_days()).unwrap_or(0)
 }
 
-fn median(mut sizes: Vec<u64>) -> Option<u64> {
+pub(super) fn median(mut sizes: Vec<u64>) -> Option<u64> {
     sizes.sort_unstable();
     match sizes.len() {
         0 => None,
@@ -144,13 +146,12 @@ fn median(mut sizes: Vec<u64>) -> Option<u64> {
 }
 
 /// An increment may be as small as it likes: nothing need have changed.
-fn suspicion(day: &GoodDay, usual: u64) -> Option<Suspicion> {
-    let bytes = day.bytes();
+pub(super) fn suspicion(bytes: u64, usual: u64, is_increment: bool) -> Option<Suspicion> {
     if bytes.abs_diff(usual) <= NEGLIGIBLE {
         None
     } else if bytes > usual.saturating_mul(FACTOR) {
         Some(Suspicion::Large)
-    } else if bytes < usual / FACTOR && day.kind().content != Content::Increment {
+    } else if bytes < usual / FACTOR && !is_increment {
         Some(Suspicion::Small)
     } else {
         None
@@ -158,7 +159,7 @@ fn suspicion(day: &GoodDay, usual: u64) -> Option<Suspicion> {
 }
 
 fn missing<'f>(peer: &'f PeerFacts, day: &GoodDay) -> Vec<Missing<'f>> {
-    let same: Vec<&GoodDay> = peer.comparable().collect();
+    let same: Vec<&GoodDay> = peer.comparable(0).collect();
     let is_absent = |name: &OsStr| !day.items.contains_key(name);
     let mut missing: Vec<Missing<'_>> = Vec::new();
     if let Some(previous) = same.first() {

@@ -8,7 +8,7 @@ use redcedar_archive::manifest;
 use redcedar_system::fs::TEMPORARY_PREFIX;
 
 /// The item of a file; none for indicators, checksums and what was left over.
-pub(super) fn item(name: &OsStr) -> Option<OsString> {
+pub(crate) fn item(name: &OsStr) -> Option<OsString> {
     // Without what encrypting and splitting put behind it.
     let name = layers(name).last().map_or(name, |(inner, _)| inner).as_bytes();
     if name.starts_with(b"cback.") || name.starts_with(TEMPORARY_PREFIX.as_bytes()) {

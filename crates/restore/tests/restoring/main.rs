@@ -1,6 +1,7 @@
 //! What was stored comes back, and nothing else happens.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod browsed;
 mod choices;
 mod damage;
 mod drilled;

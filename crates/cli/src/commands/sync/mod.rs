@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use redcedar_objectstore::sync::{
     Change, Fetch, Filter, Limit, Links, Outcome, Request, SyncError, fetch, sync,
 };
-use redcedar_objectstore::{Address, AddressError, Attributes};
+use redcedar_objectstore::{Address, Attributes};
 use redcedar_system::escape;
 
 use super::bucket::{self, ServerArgs};
@@ -87,7 +87,7 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
             context.system.monitor.info(message);
         }
     };
-    let (outcome, sends) = match (address(&args.source)?, address(&args.target)?) {
+    let (outcome, sends) = match (bucket::address(&args.source)?, bucket::address(&args.target)?) {
         (None, Some(target)) => (send(args, &target, &filter, acts, context, &mut hear)?, true),
         (Some(source), None) => (get(args, &source, &filter, acts, context, &mut hear)?, false),
         _ => {
@@ -106,16 +106,6 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
         show::summarise(&outcome, (acts, sends), context, out)?;
     }
     Ok(exit)
-}
-
-/// The place in a bucket that a word names; nothing if it names a directory.
-fn address(word: &Path) -> Result<Option<Address>, CommandError> {
-    match word.to_str() {
-        Some(text) if text.starts_with("s3://") => {
-            text.parse().map(Some).map_err(|error: AddressError| CommandError::new(Exit::Usage, error))
-        }
-        _ => Ok(None),
-    }
 }
 
 fn send(

@@ -135,5 +135,17 @@ fn check_purge(config: &Config, findings: &mut Vec<Diagnostic>) {
             let message = "with `retain_days` 0, every file in this directory is deleted at once";
             findings.push(Diagnostic::warning(dir.abs_path.span, message));
         }
+        if !dir.keep.is_empty() && !has_staged_days(&path, config) {
+            let message =
+                "`keep_last` and the like speak of staged days, and this is not the staging directory";
+            findings
+                .push(Diagnostic::warning(dir.abs_path.span, message).with_hint("they have no effect here"));
+        }
     }
+}
+
+/// Whether a directory is the staging directory, or around it or within it.
+fn has_staged_days(path: &Path, config: &Config) -> bool {
+    let staging_dir = config.stage.as_ref().map(|stage| lexical(&stage.staging_dir));
+    staging_dir.is_some_and(|staging| staging.starts_with(path) || path.starts_with(staging))
 }

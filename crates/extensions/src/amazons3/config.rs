@@ -1,0 +1,71 @@
+//! The `amazons3` section.
+
+use redcedar_config::value::{self, ByteQuantity};
+use redcedar_config::{Diagnostic, Document, Section};
+
+use super::NAME;
+use super::template::Template;
+use crate::section;
+
+const ELEMENTS: [&str; 6] =
+    ["warn_midnite", "s3_bucket", "encrypt", "full_size_limit", "incr_size_limit", "catch_up"];
+
+/// What is sent where, and how.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Settings {
+    /// Whether the day before or after is worth a warning.
+    pub(super) warn_midnight: bool,
+    /// The bucket, and what keys in it begin with.
+    pub(super) bucket: String,
+    /// What encrypts a file before it is sent.
+    pub(super) encrypt: Option<Template>,
+    /// The most bytes of a day with full backups.
+    pub(super) full_limit: Option<f64>,
+    /// The most bytes of another day.
+    pub(super) incr_limit: Option<f64>,
+    /// Whether days are sent however long they were missed. Ours.
+    pub(super) catch_up: bool,
+}
+
+/// Reads the section, and complains about it.
+pub(super) fn read(document: &Document) -> (Option<Settings>, Vec<Diagnostic>) {
+    let mut findings = Vec::new();
+    let Some(section) = section::required(document, NAME, &mut findings) else { return (None, findings) };
+    section::warn_of_unknown(section, &ELEMENTS, &mut findings);
+    (settings(section, &mut findings), findings)
+}
+
+fn settings(section: Section<'_>, findings: &mut Vec<Diagnostic>) -> Option<Settings> {
+    let warn_midnight = section.read("warn_midnite", value::boolean, findings);
+    let bucket = section.read("s3_bucket", bucket, findings).required(section, "s3_bucket", findings);
+    let encrypt = section.read("encrypt", Template::parse, findings);
+    let is_wrong = section.scalar("encrypt").is_some();
+    let encrypt = encrypt.value();
+    // A command that cannot be understood must not mean that nothing is encrypted.
+    let is_wrong = is_wrong && encrypt.is_none();
+    let full_limit = section.read("full_size_limit", quantity, findings).value();
+    let incr_limit = section.read("incr_size_limit", quantity, findings).value();
+    let catch_up = section.read("catch_up", value::boolean, findings).value().unwrap_or(false);
+    let settings = Settings {
+        warn_midnight: warn_midnight.value().unwrap_or(false),
+        bucket: bucket?.value,
+        encrypt,
+        full_limit,
+        incr_limit,
+        catch_up,
+    };
+    (!is_wrong).then_some(settings)
+}
+
+fn bucket(text: &str) -> Result<String, &'static str> {
+    match text {
+        _ if text.starts_with("s3://") => Err("is the name of a bucket, without `s3://`"),
+        _ if text.is_empty() || text.starts_with('/') => Err("must begin with the name of a bucket"),
+        _ => Ok(text.to_owned()),
+    }
+}
+
+fn quantity(text: &str) -> Result<f64, String> {
+    let bytes = text.parse::<ByteQuantity>().map_err(|error| error.to_string())?.bytes();
+    if bytes.is_nan() { Err("must be a number of bytes".to_owned()) } else { Ok(bytes) }
+}

@@ -1,0 +1,229 @@
+//! `amazons3`: staged days go into a bucket of Amazon S3, or of a server that talks as it does.
+//!
+//! Nothing in the bucket goes before what takes its place is there and proved. A day that was begun and not completed is tried
+//! again by each run until it is there.
+
+mod attempts;
+mod aws;
+mod config;
+mod contents;
+mod days;
+mod sealed;
+mod store;
+mod template;
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsStr;
+
+use jiff::civil::Date;
+use redcedar_config::{Config, Diagnostic, Document};
+use redcedar_engine::extension::{Call, Extension, ExtensionError, Kind, program};
+use redcedar_engine::remote::Identity;
+use redcedar_engine::schedule::Today;
+use redcedar_engine::{Omission, OmissionKind, Outcome, Ownership, daily_dir, staged};
+use redcedar_system::command::CommandError;
+use redcedar_system::escape;
+use redcedar_system::fs::Directory;
+
+use self::attempts::Attempts;
+use self::aws::Aws;
+use self::config::Settings;
+use self::contents::Contents;
+use self::days::{Choice, Day};
+use self::sealed::{Sealing, TREE};
+use self::store::{Failure, Native, Sent, Store, Upload};
+use crate::staged::{mark, usable};
+
+const NAME: &str = "amazons3";
+/// In a day that is in the bucket.
+const INDICATOR: &str = "cback.amazons3";
+
+/// See the module.
+pub(crate) struct Amazons3;
+
+impl Extension for Amazons3 {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Staged
+    }
+
+    fn check(&self, document: &Document, _config: &Config) -> Vec<Diagnostic> {
+        config::read(document).1
+    }
+
+    fn run(&self, call: &Call<'_>) -> Result<Outcome, ExtensionError> {
+        let settings = usable(config::read(call.document))?;
+        let stage = call.config.stage.as_ref().ok_or(ExtensionError::NotConfigured("Stage"))?;
+        let options = &call.config.options;
+        let identity = Identity::of(options).map_err(|error| failed(&error))?;
+        let owner = identity.owner().map_err(|error| failed(&error))?;
+        let staging = Directory::open(&stage.staging_dir).map_err(|error| failed(&error))?;
+        let attempts = Attempts::open(&options.working_dir, owner).map_err(|error| failed(&error))?;
+        let store = store(call, &identity)?;
+        let run = Run { settings, identity, staging, attempts, store, call };
+        run.days()
+    }
+}
+
+fn failed(error: &dyn std::error::Error) -> ExtensionError {
+    ExtensionError::Failed(error.to_string())
+}
+
+/// The AWS CLI where the configuration says which, else ourselves.
+fn store(call: &Call<'_>, identity: &Identity) -> Result<Box<dyn Store>, ExtensionError> {
+    let identity = identity.clone();
+    let aws = program("aws", &call.config.options);
+    if aws != "aws" {
+        return Ok(Box::new(Aws { program: aws, identity }));
+    }
+    let program = std::env::current_exe().map_err(|error| failed(&error))?;
+    Ok(Box::new(Native { program, identity }))
+}
+
+struct Run<'a> {
+    settings: Settings,
+    identity: Identity,
+    staging: Directory,
+    attempts: Attempts,
+    store: Box<dyn Store>,
+    call: &'a Call<'a>,
+}
+
+impl Run<'_> {
+    fn days(&self) -> Result<Outcome, ExtensionError> {
+        let monitor = &self.call.system.monitor;
+        let today = self.call.system.clock.now().date();
+        let days = days::look(&self.staging, &self.attempts).map_err(|error| failed(&error))?;
+        let due = match days::choose(&days, today, self.call.full, self.settings.catch_up) {
+            Choice::Send(due) => due,
+            Choice::AllSent => {
+                monitor.warning("The staged days have been sent before: there is nothing to do.");
+                return Ok(Outcome::default());
+            }
+            Choice::NothingStaged => {
+                let message = "there is no staged day of today, yesterday or tomorrow that could be sent";
+                return Err(ExtensionError::Failed(message.to_owned()));
+            }
+        };
+        self.tell_of_others(&days, &due);
+        let mut outcome = Outcome::default();
+        for date in due {
+            if date != today && self.settings.warn_midnight {
+                monitor.warning(format!("Warning: the day [{date}] is sent, which is not today's."));
+            }
+            match self.day(date, &mut outcome) {
+                Ok(()) => {}
+                Err(
+                    Failure::Interrupted(interrupted)
+                    | Failure::Command(CommandError::Interrupted(interrupted)),
+                ) => return Err(interrupted.into()),
+                Err(failure) => {
+                    let message = format!("Cannot send the day {date} to {}: {failure}", self.target(date));
+                    monitor.error(&message);
+                    outcome.failures.push(message);
+                }
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// Days that nobody sends are told, and how they would be.
+    fn tell_of_others(&self, days: &[Day], due: &[Date]) {
+        let others = days.iter().filter(|day| day.is_staged && !day.is_sent && !due.contains(&day.date));
+        let others: Vec<_> = others.map(|day| day.date.to_string()).collect();
+        if !others.is_empty() {
+            self.call.system.monitor.info(format!(
+                "Staged and not in the bucket: {}; they are sent with <catch_up>Y</catch_up>.",
+                others.join(", ")
+            ));
+        }
+    }
+
+    fn day(&self, date: Date, outcome: &mut Outcome) -> Result<(), Failure> {
+        let monitor = &self.call.system.monitor;
+        let open = || daily_dir::open(&self.staging, date);
+        let day = open()?;
+        let contents = Contents::of(open()?)?;
+        contents.check_directories().map_err(Failure::Refused)?;
+        if contents.files.is_empty() {
+            return Err(Failure::Refused("there is nothing in it".to_owned()));
+        }
+        if self.settings.encrypt.is_none() {
+            staged::refuse_clear_text(self.call.document, open()?)?;
+        }
+        self.check_limit(date, &contents, "")?;
+        monitor.task(&format!("Sending {date} to {}", self.target(date)));
+        let attempt = self.attempts.begin(date)?;
+        let sent = self.send(&day, date, &contents, &attempt);
+        // Clear or not, nobody needs it any more.
+        attempt.remove_all(OsStr::new(TREE))?;
+        let Sent { files, bytes, deleted, unproved } = sent?;
+        redcedar_system::checkpoint::reach("amazons3-before-indicator");
+        let ownership = Ownership::configured(&self.call.config.options);
+        mark(&day, INDICATOR, &ownership, &**monitor)?;
+        self.attempts.end(date)?;
+        monitor
+            .info(format!("The day {date} is in the bucket: {files} files sent, {deleted} objects deleted."));
+        if unproved > 0 {
+            monitor.info(format!("{unproved} objects are proved by their sizes alone."));
+        }
+        outcome.summary.bytes_in += contents.bytes();
+        outcome.summary.bytes_out += bytes;
+        for name in contents.strangers {
+            let path = day.path().join(name);
+            let detail = format!("[{}] is not sent: it is no regular file.", escape::display(&path));
+            monitor.warning(&detail);
+            outcome.omissions.push(Omission { path, kind: OmissionKind::Skipped, detail });
+        }
+        Ok(())
+    }
+
+    fn send(
+        &self,
+        day: &Directory,
+        date: Date,
+        contents: &Contents,
+        attempt: &Directory,
+    ) -> Result<Sent, Failure> {
+        let system = self.call.system;
+        let owner = self.attempts.owner();
+        let (state, _) = attempt.create_directory(OsStr::new("state"), 0o700, owner)?;
+        let target = &self.target(date);
+        let upload = |directory, contents| {
+            self.store.upload(&Upload { directory, contents, target, state: state.path() }, system)
+        };
+        let Some(template) = &self.settings.encrypt else { return upload(day.path(), contents) };
+        let sealing = Sealing { template, identity: &self.identity, owner, system };
+        let sealed = sealing.seal(day.path(), contents, attempt)?;
+        self.check_limit(date, &sealed, " when encrypted")?;
+        upload(&attempt.path().join(TREE), &sealed)
+    }
+
+    /// Where a day goes.
+    fn target(&self, date: Date) -> String {
+        format!("s3://{}/{:04}/{:02}/{:02}", self.settings.bucket, date.year(), date.month(), date.day())
+    }
+
+    /// Full backups are made on the first day of the week, whichever day they are sent.
+    #[expect(clippy::cast_precision_loss, reason = "the limit is not exact either")]
+    fn check_limit(&self, date: Date, contents: &Contents, when: &str) -> Result<(), Failure> {
+        let today = Today::new(date, self.call.config.options.starting_day, self.call.full);
+        let is_full = today.full || today.is_starting_day;
+        let (name, limit) = if is_full {
+            ("full_size_limit", self.settings.full_limit)
+        } else {
+            ("incr_size_limit", self.settings.incr_limit)
+        };
+        let bytes = contents.bytes();
+        match limit {
+            Some(limit) if bytes as f64 > limit => Err(Failure::Refused(format!(
+                "it has {bytes} bytes{when}, more than the {limit} of {name}; nothing is sent"
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
