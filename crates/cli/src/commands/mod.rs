@@ -4,6 +4,7 @@ pub(crate) mod backup;
 pub(crate) mod completions;
 pub(crate) mod diagnostics;
 pub(crate) mod diff;
+pub(crate) mod drill;
 pub(crate) mod find;
 pub(crate) mod init;
 pub(crate) mod link;
@@ -11,6 +12,7 @@ pub(crate) mod list;
 pub(crate) mod man;
 pub(crate) mod mount;
 pub(crate) mod peer;
+pub(crate) mod prune;
 pub(crate) mod restore;
 pub(crate) mod run;
 pub(crate) mod snapshot;
@@ -50,10 +52,12 @@ pub(crate) fn execute(command: &Command, context: &Context, out: &mut Out) -> Co
         Command::Mount(args) => mount::run(args, context, out),
         Command::Restore(args) => restore::run(args, context, out),
         Command::Verify(args) => verify::run(args, context, out),
+        Command::Drill(args) => drill::run(args, context, out),
         Command::Status(args) => status::run(args, context, out),
         Command::Span(args) => span::run(args, context, out),
         Command::Snapshot(args) => snapshot::run(args, context, out),
         Command::Sync(args) => sync::run(args, context, out),
+        Command::Prune(args) => prune::run(args, context, out),
         Command::Peer(args) => peer::run(args, context, out),
         Command::Init(args) => init::run(args, context, out),
         Command::Validate(args) => validate::run(args, context, out),

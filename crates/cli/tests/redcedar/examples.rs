@@ -93,7 +93,7 @@ fn machine(command: &str) -> Sandbox {
         fs_err::create_dir_all(sandbox.path(directory)).unwrap();
     }
     match command {
-        "backup" | "list" | "find" | "diff" | "restore" | "mount" | "verify" | "run" | "status"
+        "backup" | "list" | "find" | "diff" | "restore" | "mount" | "verify" | "drill" | "run" | "status"
         | "validate" | "peer" | "validate-command" => {
             prepare(&sandbox, "backup /etc /home/anna --to /mnt/backup");
             prepare(&sandbox, "init /etc /home/anna --base /var/backups/redcedar");

@@ -188,8 +188,8 @@ fn what_cannot_be_read_is_an_error_for_whoever_reads_and_exit_7() {
     sandbox.write("/home/anna/large", Rng::new(9).bytes(3 << 20));
     back_up(&sandbox);
     let day = sandbox.path("/mnt/backup/2026/11/23").join(host_name());
-    let mut files = fs_err::read_dir(day).unwrap().map(|entry| entry.unwrap().path());
-    let archive = files.find(|path| path.to_str().unwrap().ends_with(".tar.gz")).unwrap();
+    let mut archives = fs_err::read_dir(day).unwrap().map(|entry| entry.unwrap().path());
+    let archive = archives.find(|path| path.to_str().unwrap().ends_with(".tar.gz")).unwrap();
     let mut bytes = fs_err::read(&archive).unwrap();
     let end = bytes.len() - 500_000;
     bytes[end..end + 100].fill(0);
