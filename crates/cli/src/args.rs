@@ -7,8 +7,8 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use redcedar_system::Level;
 
 use crate::commands::{
-    backup, completions, diagnostics, diff, drill, find, init, link, list, man, mount, peer, restore, run,
-    snapshot, span, status, sync, validate, validate_command, verify,
+    backup, completions, diagnostics, diff, drill, find, init, link, list, man, mount, peer, prune, restore,
+    run, snapshot, span, status, sync, validate, validate_command, verify,
 };
 use crate::output::ProgressMode;
 use crate::output::style::ColorMode;
@@ -110,6 +110,7 @@ pub(crate) enum Command {
     Snapshot(snapshot::Args),
     Span(span::Args),
     Sync(sync::Args),
+    Prune(prune::Args),
     Peer(peer::Args),
     Init(init::Args),
     Validate(validate::Args),

@@ -52,6 +52,14 @@ impl BucketPlace {
         }
         Ok(Self { bucket, root, objects, directories })
     }
+
+    /// What is below a directory.
+    pub(crate) fn objects_below(&self, directory: &str) -> Vec<Object> {
+        let directory = self.root.join(directory);
+        let from = self.objects.range(directory.clone()..);
+        let below = from.take_while(|(path, _)| path.starts_with(&directory));
+        below.map(|(_, object)| object.clone()).collect()
+    }
 }
 
 fn is_path(name: &str) -> bool {

@@ -12,6 +12,7 @@ pub(crate) mod list;
 pub(crate) mod man;
 pub(crate) mod mount;
 pub(crate) mod peer;
+pub(crate) mod prune;
 pub(crate) mod restore;
 pub(crate) mod run;
 pub(crate) mod snapshot;
@@ -56,6 +57,7 @@ pub(crate) fn execute(command: &Command, context: &Context, out: &mut Out) -> Co
         Command::Span(args) => span::run(args, context, out),
         Command::Snapshot(args) => snapshot::run(args, context, out),
         Command::Sync(args) => sync::run(args, context, out),
+        Command::Prune(args) => prune::run(args, context, out),
         Command::Peer(args) => peer::run(args, context, out),
         Command::Init(args) => init::run(args, context, out),
         Command::Validate(args) => validate::run(args, context, out),

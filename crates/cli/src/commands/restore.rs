@@ -42,16 +42,16 @@ use crate::output::json::{Document, JsonPath, result_word};
   redcedar restore /home/anna/report.odt --from /mnt/backup --to /tmp/report
   redcedar restore --from /mnt/backup --to /tmp/earlier --as-of yesterday
   redcedar restore /home/anna/report.odt --from /mnt/backup --in-place --overwrite if-different
+  redcedar restore --interactive --from /mnt/backup
   redcedar restore /home/anna --from /mnt/backup --to /tmp/anna --strip 2 --map-owner 1000=0
   redcedar restore /home/anna --in-place --overwrite if-different --delete --dry-run -v
-  redcedar restore --interactive --from /mnt/backup
   redcedar restore --to /tmp/everything --dry-run
   redcedar restore --database web --to-file /tmp/web.sql
   redcedar restore --database web --into-server --server-option=--host=db1
   redcedar restore --repository /srv/svn/project --to /tmp/project
   redcedar restore --sqlite /srv/app/app.db --to /tmp/app.db
   redcedar restore --mailbox /var/mail/anna --to /tmp/anna")]
-#[expect(clippy::struct_excessive_bools, reason = "independent switches of one command")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch")]
 pub(crate) struct Args {
     /// Files or directories to bring back [default: everything]
     #[arg(value_name = "PATH")]

@@ -6,5 +6,6 @@ mod backup;
 mod machine;
 mod original;
 mod persona;
+mod prune;
 mod reading;
 mod sync;

@@ -169,3 +169,26 @@ fn a_profile_says_where_the_server_is_and_who_we_are() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(machine.names("p/"), ["a"]);
 }
+
+#[test]
+fn a_dry_run_says_what_it_would_cost_by_the_prices_of_the_user() {
+    let Some(machine) = Machine::new() else { return };
+    machine.write("src/small", "x");
+    machine.write("src/large", vec![1; 17 << 20]);
+    let words = ["sync", "src", "s3://bucket/p", "--dry-run"];
+    let answer = machine.run(&words);
+    let expected = "would make 7 requests that write or list, 0 that read, 0 that delete; 17 MiB would be in the bucket then";
+    assert!(answer.stdout.contains(expected), "{answer:?}");
+    assert!(!answer.stdout.contains("a month"), "{answer:?}");
+    machine.write("prices", "currency = EUR\nwrite = 1000\nSTANDARD = 1024\nSTANDARD_IA = 10.24\n");
+    let answer = machine.run(&[&words[..], &["--prices", "prices"]].concat());
+    let expected = "about 7.00 EUR for requests, then 17.00 EUR a month for storage, by prices";
+    assert!(answer.stdout.contains(expected), "{answer:?}");
+    let answer = machine
+        .run(&[&words[..], &["--prices", "prices", "--storage-class", "STANDARD_IA", "--json"]].concat());
+    assert!(
+        answer.stdout.contains("\"monthly\": 0.17") || answer.stdout.contains("\"monthly\":0.17"),
+        "{answer:?}"
+    );
+    assert!(machine.server.keys().is_empty());
+}

@@ -1,9 +1,11 @@
 //! The `amazons3` section.
 
 use redcedar_config::value::{self, ByteQuantity};
-use redcedar_config::{Diagnostic, Document, Section};
+use redcedar_config::{Config, Diagnostic, Document, Section, Severity};
+use redcedar_engine::extension::program;
 
 use super::NAME;
+use super::retention::{RULES, Rules};
 use super::template::Template;
 use crate::section;
 
@@ -25,36 +27,52 @@ pub(super) struct Settings {
     pub(super) incr_limit: Option<f64>,
     /// Whether days are sent however long they were missed. Ours.
     pub(super) catch_up: bool,
+    /// Which days stay in the bucket; all if nothing is said. Ours.
+    pub(super) keep: Rules,
 }
 
 /// Reads the section, and complains about it.
-pub(super) fn read(document: &Document) -> (Option<Settings>, Vec<Diagnostic>) {
+pub(super) fn read(document: &Document, config: &Config) -> (Option<Settings>, Vec<Diagnostic>) {
     let mut findings = Vec::new();
     let Some(section) = section::required(document, NAME, &mut findings) else { return (None, findings) };
-    section::warn_of_unknown(section, &ELEMENTS, &mut findings);
-    (settings(section, &mut findings), findings)
+    let rules = RULES.map(|(element, _)| element);
+    section::warn_of_unknown(section, &[&ELEMENTS[..], &rules].concat(), &mut findings);
+    let settings = settings(section, &mut findings);
+    // The program that is named may know another server than we do.
+    if settings.as_ref().is_some_and(|settings| !settings.keep.is_empty())
+        && program("aws", &config.options) != "aws"
+    {
+        let message = "`keep_…` cannot be used with an override for `aws`";
+        findings.push(Diagnostic::error(section.name_span(), message).with_hint("remove the override"));
+    }
+    let is_valid = findings.iter().all(|finding| finding.severity != Severity::Error);
+    (settings.filter(|_| is_valid), findings)
 }
 
 fn settings(section: Section<'_>, findings: &mut Vec<Diagnostic>) -> Option<Settings> {
     let warn_midnight = section.read("warn_midnite", value::boolean, findings);
     let bucket = section.read("s3_bucket", bucket, findings).required(section, "s3_bucket", findings);
-    let encrypt = section.read("encrypt", Template::parse, findings);
-    let is_wrong = section.scalar("encrypt").is_some();
-    let encrypt = encrypt.value();
-    // A command that cannot be understood must not mean that nothing is encrypted.
-    let is_wrong = is_wrong && encrypt.is_none();
+    let encrypt = section.read("encrypt", Template::parse, findings).value();
     let full_limit = section.read("full_size_limit", quantity, findings).value();
     let incr_limit = section.read("incr_size_limit", quantity, findings).value();
     let catch_up = section.read("catch_up", value::boolean, findings).value().unwrap_or(false);
-    let settings = Settings {
+    let mut keep = Rules::new();
+    for (element, option) in RULES {
+        keep.extend(section.read(element, number, findings).value().map(|number| (option, number)));
+    }
+    Some(Settings {
         warn_midnight: warn_midnight.value().unwrap_or(false),
         bucket: bucket?.value,
         encrypt,
         full_limit,
         incr_limit,
         catch_up,
-    };
-    (!is_wrong).then_some(settings)
+        keep,
+    })
+}
+
+fn number(text: &str) -> Result<u32, &'static str> {
+    text.parse().ok().filter(|number| *number > 0).ok_or("must be a number of days, weeks, months or years")
 }
 
 fn bucket(text: &str) -> Result<String, &'static str> {

@@ -8,6 +8,7 @@ mod aws;
 mod config;
 mod contents;
 mod days;
+mod retention;
 mod sealed;
 mod store;
 mod template;
@@ -31,6 +32,7 @@ use self::aws::Aws;
 use self::config::Settings;
 use self::contents::Contents;
 use self::days::{Choice, Day};
+use self::retention::Retention;
 use self::sealed::{Sealing, TREE};
 use self::store::{Failure, Native, Sent, Store, Upload};
 use crate::staged::{mark, usable};
@@ -51,12 +53,12 @@ impl Extension for Amazons3 {
         Kind::Staged
     }
 
-    fn check(&self, document: &Document, _config: &Config) -> Vec<Diagnostic> {
-        config::read(document).1
+    fn check(&self, document: &Document, config: &Config) -> Vec<Diagnostic> {
+        config::read(document, config).1
     }
 
     fn run(&self, call: &Call<'_>) -> Result<Outcome, ExtensionError> {
-        let settings = usable(config::read(call.document))?;
+        let settings = usable(config::read(call.document, call.config))?;
         let stage = call.config.stage.as_ref().ok_or(ExtensionError::NotConfigured("Stage"))?;
         let options = &call.config.options;
         let identity = Identity::of(options).map_err(|error| failed(&error))?;
@@ -115,20 +117,46 @@ impl Run<'_> {
             if date != today && self.settings.warn_midnight {
                 monitor.warning(format!("Warning: the day [{date}] is sent, which is not today's."));
             }
-            match self.day(date, &mut outcome) {
-                Ok(()) => {}
-                Err(
-                    Failure::Interrupted(interrupted)
-                    | Failure::Command(CommandError::Interrupted(interrupted)),
-                ) => return Err(interrupted.into()),
-                Err(failure) => {
-                    let message = format!("Cannot send the day {date} to {}: {failure}", self.target(date));
-                    monitor.error(&message);
-                    outcome.failures.push(message);
-                }
+            if let Err(failure) = self.day(date, &mut outcome) {
+                let intent = format!("Cannot send the day {date} to {}", self.target(date));
+                self.fail(&intent, failure, &mut outcome)?;
             }
         }
+        if outcome.failures.is_empty()
+            && !self.settings.keep.is_empty()
+            && let Err(failure) = self.prune()
+        {
+            self.fail("Cannot remove days from the bucket", failure, &mut outcome)?;
+        }
         Ok(outcome)
+    }
+
+    fn fail(&self, intent: &str, failure: Failure, outcome: &mut Outcome) -> Result<(), ExtensionError> {
+        match failure {
+            Failure::Interrupted(interrupted) | Failure::Command(CommandError::Interrupted(interrupted)) => {
+                Err(interrupted.into())
+            }
+            failure => {
+                let message = format!("{intent}: {failure}");
+                self.call.system.monitor.error(&message);
+                outcome.failures.push(message);
+                Ok(())
+            }
+        }
+    }
+
+    fn prune(&self) -> Result<(), Failure> {
+        let retention = Retention {
+            rules: &self.settings.keep,
+            bucket: &self.settings.bucket,
+            starting_day: self.call.config.options.starting_day,
+            identity: &self.identity,
+            program: std::env::current_exe()?,
+        };
+        for date in retention.prune(self.call.system)? {
+            self.call.system.monitor.info(format!("The day {date} was removed from the bucket."));
+        }
+        Ok(())
     }
 
     /// Days that nobody sends are told, and how they would be.

@@ -247,3 +247,29 @@ fn what_is_wrong_in_the_section_is_said() {
     let wrong = Machine::new("", "<amazons3><s3_bucket>s3://b</s3_bucket></amazons3>").check(&Amazons3);
     assert!(wrong[0].contains("without `s3://`"), "{wrong:?}");
 }
+
+#[test]
+fn days_go_from_the_bucket_only_where_that_is_configured_and_after_everything_was_sent() {
+    let keep = "<keep_last>3</keep_last><keep_monthly>12</keep_monthly>";
+    let machine_of = |content| machine("", content);
+    let pruned = r#"{"days": [{"date": "2026-01-01", "kept": false}]}"#;
+    let answer = move |line: &str| {
+        (if line.contains("'prune'") { pruned.to_owned() } else { report(2, "") }, ended(0, &[]))
+    };
+    let (outcome, commands) = run(&machine_of(keep), answer);
+    assert!(outcome.unwrap().is_complete());
+    let expected = "'prune', 's3://bucket/b', '--keep-last', '3', '--keep-monthly', '12', '--starting-day', 'monday', \
+        '--json']";
+    assert!(commands.len() == 2 && commands[1].ends_with(expected), "{commands:?}");
+    let (outcome, commands) = run(&machine_of(keep), |_| (report(1, ""), ended(0, &[])));
+    assert_eq!((outcome.unwrap().failures.len(), commands.len()), (1, 1), "a day is missing: nothing goes");
+    let refused = |line: &str| {
+        let is_prune = line.contains("'prune'");
+        let words: &[&str] = if is_prune { &["error: one of the clocks is wrong"] } else { &[] };
+        (if is_prune { String::new() } else { report(2, "") }, ended(6 * i32::from(is_prune), words))
+    };
+    let (outcome, _) = run(&machine_of(keep), refused);
+    assert!(outcome.unwrap().failures[0].contains("one of the clocks is wrong"));
+    assert!(machine_of("<keep_last>0</keep_last>").check(&Amazons3)[0].contains("must be a number"));
+    assert!(machine(AWS, keep).check(&Amazons3)[0].contains("override"));
+}

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use redcedar_objectstore::sync::{
     Change, Fetch, Filter, Limit, Links, Outcome, Request, SyncError, fetch, sync,
 };
-use redcedar_objectstore::{Address, Attributes};
+use redcedar_objectstore::{Address, Attributes, Settings};
 use redcedar_system::escape;
 
 use super::bucket::{self, ServerArgs};
 use super::{CommandError, CommandResult, Context, Out};
+use crate::bucket::cost::{Cost, Prices, Requests};
 use crate::bucket::state;
 use crate::exit::Exit;
 use crate::output::json::Document;
@@ -69,6 +70,9 @@ pub(crate) struct Args {
     /// The key of aws:kms
     #[arg(long, value_name = "KEY", requires = "sse")]
     sse_kms_key_id: Option<String>,
+    /// With --dry-run: what requests and storage cost, see docs/buckets.md [default: /etc/redcedar.prices, if it is there]
+    #[arg(long, value_name = "FILE")]
+    prices: Option<PathBuf>,
     #[command(flatten)]
     server: ServerArgs,
 }
@@ -87,8 +91,13 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
             context.system.monitor.info(message);
         }
     };
+    let mut settings = Settings::default();
     let (outcome, sends) = match (bucket::address(&args.source)?, bucket::address(&args.target)?) {
-        (None, Some(target)) => (send(args, &target, &filter, acts, context, &mut hear)?, true),
+        (None, Some(target)) => {
+            let (outcome, used) = send(args, &target, &filter, acts, context, &mut hear)?;
+            settings = used;
+            (outcome, true)
+        }
         (Some(source), None) => (get(args, &source, &filter, acts, context, &mut hear)?, false),
         _ => {
             let message = "one of SOURCE and TARGET has to be a directory, the other a place in a bucket";
@@ -99,13 +108,37 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
     };
     context.terminal.finish();
     let exit = exit_of(&outcome, args.verify);
+    let is_asked = context.global.dry_run && !args.verify && sends;
+    let cost = if is_asked { Some(cost(args, &outcome, &changes, &settings)?) } else { None };
     if context.global.json {
-        out.json(&Document::new("sync", JsonOutcome::new(&outcome, changes, exit, context)))?;
+        out.json(&Document::new("sync", JsonOutcome::new(&outcome, changes, cost, exit, context)))?;
     } else if !context.global.quiet {
         show::list(&changes, out)?;
         show::summarise(&outcome, (acts, sends), context, out)?;
+        cost.iter().try_for_each(|cost| show::cost(cost, out))?;
     }
     Ok(exit)
+}
+
+/// What the run would cost that was only looked at.
+fn cost(
+    args: &Args,
+    outcome: &Outcome,
+    changes: &[JsonChange],
+    settings: &Settings,
+) -> Result<Cost, CommandError> {
+    let prices = Prices::find(args.prices.as_deref());
+    let prices = prices.map_err(|error| CommandError::new(Exit::Failed, error))?;
+    let Outcome { unchanged, compared, new, changed, deleted, extra, .. } = outcome;
+    // An ETag that says nothing is asked about.
+    let mut requests = Requests { read: changed.files, ..Requests::default() };
+    let listed = unchanged.files + compared.files + changed.files + deleted.files + extra.files;
+    requests.list_and_delete(listed, deleted.files);
+    for change in changes.iter().filter(|change| change.is_sent()) {
+        requests.send(change.bytes, settings);
+    }
+    let stored = unchanged.bytes + compared.bytes + new.bytes + changed.bytes + extra.bytes;
+    Ok(Cost::new(requests, stored, args.storage_class.as_deref(), prices))
 }
 
 fn send(
@@ -115,7 +148,7 @@ fn send(
     acts: bool,
     context: &Context,
     hear: &mut dyn FnMut(Change, &str, u64),
-) -> Result<Outcome, CommandError> {
+) -> Result<(Outcome, Settings), CommandError> {
     let access = args.server.access();
     let bucket = bucket::connect(target, &access, context)?;
     let endpoint = state::endpoint(&access, &context.environment);
@@ -137,7 +170,8 @@ fn send(
         },
         state: kept.as_deref(),
     };
-    sync(&bucket, &request, &context.system, hear).map_err(refusal)
+    let outcome = sync(&bucket, &request, &context.system, hear).map_err(refusal)?;
+    Ok((outcome, bucket.settings().clone()))
 }
 
 fn get(

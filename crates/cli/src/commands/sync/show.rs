@@ -10,6 +10,7 @@ use redcedar_system::escape;
 use serde::Serialize;
 
 use super::super::{Context, Out};
+use crate::bucket::cost::{Cost, Requests};
 use crate::exit::Exit;
 use crate::output::human::{Count, Counted, Size, Time};
 use crate::output::json::{JsonPath, result_word};
@@ -71,6 +72,20 @@ pub(super) fn summarise(
     Ok(())
 }
 
+/// What a run would cost.
+pub(super) fn cost(cost: &Cost, out: &mut Out) -> io::Result<()> {
+    let Requests { write, read, delete } = cost.requests;
+    writeln!(
+        out,
+        "would make {} that write or list, {} that read, {} that delete; {} would be in the bucket then",
+        Counted(write, "request"),
+        Count(read),
+        Count(delete),
+        Size(cost.stored)
+    )?;
+    cost.money.iter().try_for_each(|money| writeln!(out, "{money}"))
+}
+
 #[derive(Serialize)]
 pub(super) struct JsonOutcome {
     result: &'static str,
@@ -83,12 +98,20 @@ pub(super) struct JsonOutcome {
     extra: JsonTally,
     unproved: u64,
     refusal: Option<String>,
+    /// Only of a dry run that would send.
+    cost: Option<Cost>,
     changes: Vec<JsonChange>,
     problems: Vec<JsonProblem>,
 }
 
 impl JsonOutcome {
-    pub(super) fn new(outcome: &Outcome, changes: Vec<JsonChange>, exit: Exit, context: &Context) -> Self {
+    pub(super) fn new(
+        outcome: &Outcome,
+        changes: Vec<JsonChange>,
+        cost: Option<Cost>,
+        exit: Exit,
+        context: &Context,
+    ) -> Self {
         Self {
             result: result_word(exit),
             seconds: context.started.elapsed().as_secs_f64(),
@@ -100,6 +123,7 @@ impl JsonOutcome {
             extra: outcome.extra.into(),
             unproved: outcome.unproved,
             refusal: outcome.refusal.map(|refusal| refusal.to_string()),
+            cost,
             changes,
             problems: outcome.problems.iter().map(Into::into).collect(),
         }
@@ -123,10 +147,15 @@ impl From<Tally> for JsonTally {
 pub(super) struct JsonChange {
     path: JsonPath,
     change: &'static str,
-    bytes: u64,
+    pub(super) bytes: u64,
 }
 
 impl JsonChange {
+    /// Whether the file would be sent.
+    pub(super) fn is_sent(&self) -> bool {
+        [Change::New, Change::Changed].map(word).contains(&self.change)
+    }
+
     pub(super) fn new(change: Change, name: &str, bytes: u64) -> Self {
         Self { path: JsonPath(name.into()), change: word(change), bytes }
     }
