@@ -90,6 +90,7 @@ mod tests {
         assert_eq!(stamp(-1, 250_000_000), UNIX_EPOCH - Duration::from_millis(750));
         assert!(stamp(i64::MIN, 0) <= UNIX_EPOCH);
         assert!(stamp(i64::MAX, 999_999_999) >= UNIX_EPOCH);
+        assert_eq!(stamp(i64::MAX, u32::MAX), UNIX_EPOCH);
     }
 
     #[test]
