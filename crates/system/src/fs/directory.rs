@@ -16,6 +16,9 @@ use rustix::io::Errno;
 use super::pending::{PendingFile, context, with_path};
 use crate::account::Owner;
 
+/// How often a directory is emptied that does not stay empty.
+const REMOVAL_TRIES: u32 = 100;
+
 /// A directory that was opened once. Names given to its methods are single components; links by such a name are never
 /// followed.
 #[derive(Debug)]
@@ -176,7 +179,8 @@ impl Directory {
             .map_err(|error| context(error, "cannot change the owner of", &self.path))
     }
 
-    /// Removes `name` with everything below it, whatever it is. No link is followed.
+    /// Removes `name` with everything below it, whatever it is. No link is followed. What somebody puts there meanwhile (a child of
+    /// a run that was killed may still be writing) goes, too.
     ///
     /// # Errors
     /// When something cannot be removed.
@@ -186,10 +190,17 @@ impl Directory {
             return self.remove_file(name);
         }
         let directory = self.open_directory(name)?;
-        for below in directory.names()? {
-            directory.remove_all(&below)?;
+        let mut tries_left = REMOVAL_TRIES;
+        loop {
+            for below in directory.names()? {
+                directory.remove_all(&below)?;
+            }
+            tries_left -= 1;
+            match self.remove_directory(name) {
+                Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty && tries_left > 0 => {}
+                removed => return removed,
+            }
         }
-        self.remove_directory(name)
     }
 
     /// Removes `name`, which is no directory.
