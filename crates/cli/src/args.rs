@@ -7,8 +7,8 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use redcedar_system::Level;
 
 use crate::commands::{
-    backup, completions, diagnostics, diff, find, init, link, list, man, mount, peer, prune, restore, run,
-    snapshot, span, status, sync, validate, validate_command, verify,
+    backup, completions, diagnostics, diff, drill, find, init, link, list, man, mount, peer, prune, restore,
+    run, snapshot, span, status, sync, validate, validate_command, verify,
 };
 use crate::output::ProgressMode;
 use crate::output::style::ColorMode;
@@ -105,6 +105,7 @@ pub(crate) enum Command {
     Restore(restore::Args),
     Mount(mount::Args),
     Verify(verify::Args),
+    Drill(drill::Args),
     Status(status::Args),
     Snapshot(snapshot::Args),
     Span(span::Args),

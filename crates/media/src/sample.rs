@@ -1,11 +1,11 @@
 //! A drive for tests, and programs that only seem to run.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use redcedar_system::System;
-use redcedar_system::command::{Command, CommandError, Finished, Runner, Stream};
+use redcedar_system::command::{Command, CommandError, Finished, Runner, Service, Stream};
 use redcedar_system::fake::{self, RecordingMonitor};
 
 use crate::Kind;
@@ -93,5 +93,9 @@ impl Runner for Actor {
             }
         }
         Ok(finished)
+    }
+
+    fn serve(&self, _command: &Command, _log: &Path) -> io::Result<Service> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 }

@@ -84,12 +84,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_before_1970_and_impossible_ones_have_a_place() {
+    fn times_before_1970_and_the_farthest_ones_have_a_place() {
         let stamp = |seconds, nanoseconds| time(Timestamp { seconds, nanoseconds });
         assert_eq!(stamp(1, 5), UNIX_EPOCH + Duration::new(1, 5));
         assert_eq!(stamp(-1, 250_000_000), UNIX_EPOCH - Duration::from_millis(750));
-        assert_eq!(stamp(i64::MIN, 0), UNIX_EPOCH);
-        assert_eq!(stamp(i64::MAX, 999_999_999), UNIX_EPOCH);
+        assert!(stamp(i64::MIN, 0) <= UNIX_EPOCH);
+        assert!(stamp(i64::MAX, 999_999_999) >= UNIX_EPOCH);
     }
 
     #[test]

@@ -48,18 +48,7 @@
 //! let target = scratch.path().join("restored");
 //! let report = restore(
 //!     &Source::open(&scratch.path().join("backups"))?,
-//!     &RestoreRequest {
-//!         peer: None,
-//!         item: None,
-//!         paths: Vec::new(),
-//!         as_of: None,
-//!         target: target.clone(),
-//!         in_place: false,
-//!         overwrite: None,
-//!         numeric_owner: false,
-//!         starting_day: None,
-//!         dry_run: false,
-//!     },
+//!     &RestoreRequest::to(&target),
 //!     &*system.monitor,
 //!     &system.interrupt,
 //! )?;

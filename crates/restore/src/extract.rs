@@ -9,14 +9,15 @@ use std::sync::{Mutex, PoisonError};
 use redcedar_archive::Kind;
 use redcedar_archive::reader::{self, ArchiveReader, MemberKind, read_member};
 use redcedar_system::monitor::Progress;
-use redcedar_system::{Interrupt, Interrupted, Monitor};
+use redcedar_system::{Interrupt, Interrupted, Monitor, checkpoint};
 
 use crate::content::Content;
 use crate::notes::Notes;
 use crate::object::{ObjectError, ObjectWriter, Overwrite, Written};
-use crate::path::relative;
+use crate::owners::OwnerRule;
 use crate::plan::{Member, Object, Plan};
 use crate::report::{Failure, Report};
+use crate::surplus::Surplus;
 use crate::target::Target;
 use crate::tree::Tree;
 
@@ -27,11 +28,25 @@ const BATCH_FILES: usize = 64;
 const BATCH_BYTES: usize = 1 << 20;
 
 /// How to write.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Settings {
+#[derive(Clone, Copy)]
+pub(crate) struct Settings<'a> {
     pub(crate) overwrite: Overwrite,
     pub(crate) numeric_owner: bool,
-    pub(crate) threads: usize,
+    pub(crate) owners: &'a [OwnerRule],
+    /// What is to go when everything is written.
+    pub(crate) surplus: Option<&'a Surplus>,
+}
+
+impl<'a> Settings<'a> {
+    /// Somebody who writes so.
+    pub(crate) fn writer(&self, target: &'a Target, notes: &'a Notes) -> ObjectWriter<'a> {
+        let writer = ObjectWriter::new(target, notes, self.overwrite, self.numeric_owner);
+        let writer = writer.mapping_owners(self.owners);
+        match self.surplus {
+            Some(surplus) => writer.clearing(surplus),
+            None => writer,
+        }
+    }
 }
 
 /// Writes what is planned.
@@ -42,13 +57,14 @@ pub(crate) fn extract(
     tree: &Tree,
     plan: &Plan<'_>,
     target: &Target,
-    settings: Settings,
+    settings: Settings<'_>,
     monitor: &dyn Monitor,
     interrupt: &Interrupt,
 ) -> Result<Report, Interrupted> {
     let notes = Notes::default();
     let results = Results::default();
-    let writer = || ObjectWriter::new(target, &notes, settings.overwrite, settings.numeric_owner);
+    let writer = || settings.writer(target, &notes);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let mut reading = Reading {
         tree,
         results: &results,
@@ -70,20 +86,25 @@ pub(crate) fn extract(
     std::thread::scope(|scope| {
         // Gone when the reading has ended, which ends the writing.
         let sender = sender;
-        for _ in 0..settings.threads {
+        for _ in 0..threads {
             let (receiver, results) = (&receiver, &results);
             let writer = writer();
             scope.spawn(move || write_batches(receiver, writer, results));
         }
-        reading.read_archives(plan, &sender, settings.threads)
+        reading.read_archives(plan, &sender, threads)
     })?;
+    checkpoint::reach("restore-before-links");
     reading.link(plan)?;
+    if let Some(surplus) = settings.surplus {
+        results.clear(surplus, target);
+    }
+    checkpoint::reach("restore-before-directories");
     reading.finish_directories(plan, &made, target, settings.overwrite)?;
     rustix::fs::syncfs(target.root()).unwrap_or_else(|error| {
         results.fail(Path::new(""), &format!("cannot bring the target to disk: {error}"));
     });
     let mut report = results.into_report();
-    report.warnings = notes.into_messages();
+    report.warnings.extend(notes.into_messages());
     Ok(report)
 }
 
@@ -120,6 +141,18 @@ impl Results {
         self.report.lock().unwrap_or_else(PoisonError::into_inner).failures.push(failure);
     }
 
+    /// Removes what was not there on the day, if what was there is there again.
+    fn clear(&self, surplus: &Surplus, target: &Target) {
+        let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
+        if report.failures.is_empty() {
+            report.failures.extend(surplus.remove_below(target, Path::new("")));
+        } else {
+            let warning = "nothing was deleted, because not everything could be restored";
+            report.warnings.push(warning.to_owned());
+        }
+        report.deleted = surplus.removed();
+    }
+
     fn is_absent(&self, path: &Path) -> bool {
         self.absent.lock().unwrap_or_else(PoisonError::into_inner).contains(path)
     }
@@ -152,6 +185,7 @@ fn write_batches(batches: &Mutex<Receiver<Vec<Job<'_>>>>, mut writer: ObjectWrit
             let result = write_small(&mut writer, &job);
             results.add(job.object.path, result);
         }
+        checkpoint::reach("restore-after-batch");
     }
 }
 
@@ -326,23 +360,19 @@ impl<'t> Reading<'t, '_> {
     ) -> Result<(), Interrupted> {
         let mut directories: Vec<(&Path, _, bool)> =
             plan.directories.iter().map(|object| (object.path, object.node, true)).collect();
-        let tree = self.tree;
-        let on_the_way = target.created().into_iter().filter_map(|created| {
-            let (path, node) = tree.nodes.get_key_value(&Path::new("/").join(created))?;
-            (node.entry.kind == Kind::Directory && !made.contains(path.as_path())).then_some((
-                path.as_path(),
-                node,
-                false,
-            ))
+        let on_the_way = self.tree.nodes.iter().filter(|(path, node)| {
+            node.entry.kind == Kind::Directory
+                && !made.contains(path.as_path())
+                && target.has_created(target.below(path))
         });
-        directories.extend(on_the_way);
+        directories.extend(on_the_way.map(|(path, node)| (path.as_path(), node, false)));
         directories.sort_by(|a, b| b.0.cmp(a.0));
         for (path, node, planned) in directories {
             self.interrupt.check()?;
             if planned && !made.contains(path) {
                 continue;
             }
-            if overwrite == Overwrite::Never && !target.has_created(relative(path)) {
+            if !overwrite.changes_directories() && !target.has_created(target.below(path)) {
                 self.results.add(path, Ok(Written::Skipped));
                 continue;
             }

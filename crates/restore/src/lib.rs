@@ -10,8 +10,10 @@ mod checksums;
 mod content;
 pub mod database;
 pub mod diff;
+pub mod drill;
 mod extract;
 pub mod find;
+mod intent;
 mod layer;
 mod layers;
 pub mod list;
@@ -24,6 +26,7 @@ mod path;
 mod peer;
 pub mod place;
 mod plan;
+mod preview;
 mod repair;
 mod report;
 mod repository;
@@ -31,15 +34,19 @@ mod restore;
 mod scan;
 mod source;
 mod sqlite;
+mod surplus;
 mod target;
 pub mod tree;
 mod verify;
+mod wanted;
 pub mod writing;
 
 pub use layers::{KeyError, Keys, Opened};
 pub use list::list;
 pub use object::Overwrite;
+pub use owners::{OwnerRule, OwnerRuleError};
 pub use peer::PeerError;
+pub use preview::{Action, Deed};
 pub use repair::{RepairError, RepairReport, RepairRequest, repair};
 pub use report::{Failure, ItemReport, Report};
 pub use repository::{RepositoryError, RepositoryReport, RepositoryRequest, restore_repository};
@@ -48,4 +55,6 @@ pub use source::{
     Day, OtherKind, PeerDay, Source, SourceError, StoredFile, StoredItem, StoredKind, classify,
 };
 pub use sqlite::{SqliteError, SqliteReport, SqliteRequest, restore_sqlite};
-pub use verify::{Finding, PlaceFinding, Severity, VerifyError, VerifyReport, VerifyRequest, verify};
+pub use verify::{
+    Ages, Finding, PlaceFinding, Proofs, Severity, Share, VerifyError, VerifyReport, VerifyRequest, verify,
+};

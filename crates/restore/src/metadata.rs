@@ -15,7 +15,7 @@ use rustix::fs::{
 
 use crate::notes::Notes;
 use crate::object::{ObjectError, io_error};
-use crate::owners::Owners;
+use crate::owners::{OwnerRule, Owners};
 
 /// Extended attributes: names and values.
 pub type Attributes<'a> = &'a [(Vec<u8>, Vec<u8>)];
@@ -38,6 +38,11 @@ impl<'t> MetadataSetter<'t> {
             is_root: user.is_root(),
             ours: (user.as_raw(), group.as_raw()),
         }
+    }
+
+    /// Gives what was of one owner to another.
+    pub(crate) fn map_owners(&mut self, rules: &[OwnerRule]) {
+        self.owners.map(rules);
     }
 
     /// Whether we may do everything.

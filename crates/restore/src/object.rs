@@ -17,9 +17,11 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use crate::content::Content;
+use crate::intent::{Intent, is_directory, judge};
 use crate::metadata::{Attributes, MetadataSetter};
 use crate::notes::Notes;
-use crate::path::relative;
+use crate::owners::OwnerRule;
+use crate::surplus::Surplus;
 use crate::target::{Target, Walker};
 
 /// What happens to what is there already.
@@ -29,8 +31,17 @@ pub enum Overwrite {
     Never,
     /// It is replaced unless it looks the same: kind, size, time of change, mode, owner.
     IfDifferent,
+    /// It is replaced where it changed last before what is stored did. Directories stay as they are.
+    IfOlder,
     /// It is replaced.
     Always,
+}
+
+impl Overwrite {
+    /// Whether directories that are there get the mode, owner and times of those that are stored.
+    pub fn changes_directories(self) -> bool {
+        matches!(self, Self::IfDifferent | Self::Always)
+    }
 }
 
 /// What became of an object.
@@ -80,10 +91,12 @@ pub(crate) fn io_error<E: Into<io::Error>>(intent: &'static str) -> impl Fn(E) -
 
 /// Writes objects. One per thread.
 pub struct ObjectWriter<'t> {
-    target: &'t Target,
-    overwrite: Overwrite,
-    walker: Walker<'t>,
-    metadata: MetadataSetter<'t>,
+    pub(crate) target: &'t Target,
+    pub(crate) overwrite: Overwrite,
+    /// What goes where a directory is in the way that is not empty.
+    surplus: Option<&'t Surplus>,
+    pub(crate) walker: Walker<'t>,
+    pub(crate) metadata: MetadataSetter<'t>,
 }
 
 impl<'t> ObjectWriter<'t> {
@@ -92,9 +105,23 @@ impl<'t> ObjectWriter<'t> {
         Self {
             target,
             overwrite,
+            surplus: None,
             walker: Walker::new(target),
             metadata: MetadataSetter::new(notes, numeric_owner),
         }
+    }
+
+    /// Gives what was of one owner to another.
+    #[must_use]
+    pub(crate) fn mapping_owners(mut self, rules: &[OwnerRule]) -> Self {
+        self.metadata.map_owners(rules);
+        self
+    }
+
+    /// Removes surplus from a directory that is in the place of something else.
+    #[must_use]
+    pub(crate) fn clearing(self, surplus: &'t Surplus) -> Self {
+        Self { surplus: Some(surplus), ..self }
     }
 
     /// Writes a regular file. What came out of the archive wrong (see [`ObjectError::Digest`], [`ObjectError::Short`]) is kept
@@ -124,7 +151,7 @@ impl<'t> ObjectWriter<'t> {
         mut write: impl FnMut(&mut File) -> Result<u64, ObjectError>,
     ) -> Result<Written, ObjectError> {
         let in_new_directory =
-            relative(path).parent().is_some_and(|directory| self.target.has_created(directory));
+            self.target.below(path).parent().is_some_and(|directory| self.target.has_created(directory));
         self.place(path, entry, |metadata, directory, name| {
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let opened = openat(directory, name, flags, Mode::RUSR | Mode::WUSR);
@@ -168,7 +195,7 @@ impl<'t> ObjectWriter<'t> {
     /// When it cannot be made, or not so.
     pub fn hard_link(&mut self, path: &Path, entry: &Entry, first: &Path) -> Result<Written, ObjectError> {
         let mut other = Walker::new(self.target);
-        let (first_directory, first_name) = split(first);
+        let (first_directory, first_name) = split(self.target.below(first));
         let first_directory =
             other.enter(first_directory).map_err(io_error("cannot enter the directory of its first name"))?;
         if self.is_link_to(path, first_directory, first_name)? {
@@ -182,14 +209,15 @@ impl<'t> ObjectWriter<'t> {
     }
 
     /// Whether both are names of one file already.
-    fn is_link_to(
+    pub(crate) fn is_link_to(
         &mut self,
         path: &Path,
         first_directory: BorrowedFd<'_>,
         first_name: &OsStr,
     ) -> Result<bool, ObjectError> {
-        let (directory, name) = split(path);
-        let directory = self.walker.enter(directory).map_err(io_error("cannot enter its directory"))?;
+        let (directory, name) = split(self.target.below(path));
+        // Where there is no such directory, there is no such name.
+        let Ok(directory) = self.walker.find(directory) else { return Ok(false) };
         let inode = |directory, name| match statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(Some((stat.st_dev, stat.st_ino))),
             Err(Errno::NOENT) => Ok(None),
@@ -204,9 +232,9 @@ impl<'t> ObjectWriter<'t> {
     /// # Errors
     /// When it cannot be made, or not so.
     pub fn directory(&mut self, path: &Path) -> Result<(), ObjectError> {
-        let relative = relative(path);
+        let relative = self.target.below(path);
         let entered = match self.overwrite {
-            Overwrite::Never => self.walker.enter(relative),
+            Overwrite::Never | Overwrite::IfOlder => self.walker.enter(relative),
             Overwrite::IfDifferent | Overwrite::Always => self.walker.replace(relative),
         };
         entered.map(drop).map_err(io_error("cannot make it"))
@@ -222,7 +250,7 @@ impl<'t> ObjectWriter<'t> {
         entry: &Entry,
         attributes: Attributes<'_>,
     ) -> Result<(), ObjectError> {
-        let directory = self.walker.enter(relative(path)).map_err(io_error("cannot enter it"))?;
+        let directory = self.walker.enter(self.target.below(path)).map_err(io_error("cannot enter it"))?;
         self.metadata.finish_directory(directory, path, entry, attributes)
     }
 
@@ -249,7 +277,7 @@ impl<'t> ObjectWriter<'t> {
     /// # Errors
     /// When they cannot be set.
     pub fn adjust_link(&mut self, path: &Path, entry: &Entry) -> Result<Written, ObjectError> {
-        let (directory, name) = split(path);
+        let (directory, name) = split(self.target.below(path));
         let directory = self.walker.find(directory).map_err(io_error("cannot enter its directory"))?;
         let stat =
             statat(directory, name, AtFlags::SYMLINK_NOFOLLOW).map_err(io_error("cannot look at it"))?;
@@ -267,23 +295,27 @@ impl<'t> ObjectWriter<'t> {
         entry: &Entry,
         mut make: impl FnMut(&mut MetadataSetter<'t>, BorrowedFd<'_>, &OsStr) -> Result<u64, ObjectError>,
     ) -> Result<Written, ObjectError> {
-        let (parent, name) = split(path);
+        let (parent, name) = split(self.target.below(path));
         let directory = self.walker.enter(parent).map_err(io_error("cannot enter its directory"))?;
         match make(&mut self.metadata, directory, name) {
             Err(ObjectError::Io { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {}
             result => return result.map(Written::Restored),
         }
-        if self.overwrite == Overwrite::Never {
-            return Ok(Written::Skipped);
-        }
         let stat = statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)
             .map_err(io_error("cannot look at what is in its place"))?;
-        if self.overwrite == Overwrite::IfDifferent && self.metadata.is_same(&stat, entry, path) {
-            return Ok(Written::Unchanged);
+        match judge(self.overwrite, &mut self.metadata, &stat, entry, path) {
+            Intent::Keep => return Ok(Written::Skipped),
+            Intent::Same => return Ok(Written::Unchanged),
+            Intent::Create | Intent::Replace | Intent::Update => {}
         }
         let temporary = temporary_name();
-        let result = make(&mut self.metadata, directory, &temporary)
-            .and_then(|bytes| put_in_place(directory, &temporary, name).map(|()| Written::Restored(bytes)));
+        let result = make(&mut self.metadata, directory, &temporary).and_then(|bytes| {
+            if let Some(surplus) = self.surplus.filter(|_| is_directory(&stat)) {
+                // What stays is in the way, and said so by the next step.
+                surplus.remove_below(self.target, self.target.below(path));
+            }
+            put_in_place(directory, &temporary, name).map(|()| Written::Restored(bytes))
+        });
         if result.is_err() {
             remove(directory, &temporary);
         }
@@ -292,8 +324,7 @@ impl<'t> ObjectWriter<'t> {
 }
 
 /// Directory and name, below the target.
-fn split(path: &Path) -> (&Path, &OsStr) {
-    let path = relative(path);
+pub(crate) fn split(path: &Path) -> (&Path, &OsStr) {
     (path.parent().unwrap_or(Path::new("")), path.file_name().unwrap_or_default())
 }
 

@@ -28,6 +28,13 @@ pub fn relative(path: &Path) -> &Path {
     path.strip_prefix("/").unwrap_or(path)
 }
 
+/// The same without its first `names`.
+pub(crate) fn stripped(path: &Path, names: usize) -> &Path {
+    let mut components = relative(path).components();
+    components.by_ref().take(names).for_each(drop);
+    components.as_path()
+}
+
 /// Whether a path is one of the wanted ones, below one, or a directory on the way to one. All are if none is named.
 pub fn concerns(path: &Path, wanted: &[PathBuf]) -> bool {
     wanted.is_empty() || wanted.iter().any(|wanted| is_on_the_way(path, wanted))
@@ -72,5 +79,7 @@ mod tests {
         assert!(clean(b"a\0b").is_err());
         assert_eq!(relative(Path::new("/etc/x")), Path::new("etc/x"));
         assert_eq!(relative(Path::new("/")), Path::new(""));
+        let left = |names| stripped(Path::new("/home/anna/x"), names).to_str().unwrap();
+        assert_eq!([left(0), left(2), left(3), left(9)], ["home/anna/x", "x", "", ""]);
     }
 }

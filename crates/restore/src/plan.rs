@@ -1,9 +1,12 @@
 //! What a restore writes, in which order. Pure: from a tree and the wanted paths to lists.
 
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use redcedar_archive::Kind;
+use redcedar_system::escape;
 
+use crate::path::stripped;
 use crate::report::Failure;
 use crate::tree::{Content, Node, Tree};
 
@@ -41,12 +44,14 @@ pub(crate) struct Member<'t> {
     pub(crate) content: Content,
 }
 
-/// Plans to write `paths`, with everything below them, or everything where there are none.
-pub(crate) fn plan<'t>(tree: &'t Tree, paths: &[PathBuf]) -> Plan<'t> {
+/// Plans to write `paths`, with everything below them, or everything where there are none. The target leaves out the first
+/// `strip` names of each.
+pub(crate) fn plan<'t>(tree: &'t Tree, paths: &[PathBuf], strip: usize) -> Plan<'t> {
     let mut plan = Plan { members: vec![Vec::new(); tree.layers.len()], ..Plan::default() };
     let mut directories_in_archives = Vec::new();
+    let nowhere = nowhere(tree, paths, strip, &mut plan.missing);
     for (path, node) in &tree.nodes {
-        if !is_wanted(path, paths) {
+        if !is_wanted(path, paths) || nowhere.contains(path.as_path()) {
             continue;
         }
         let object = Object { path, node };
@@ -91,6 +96,36 @@ pub(crate) fn plan<'t>(tree: &'t Tree, paths: &[PathBuf]) -> Plan<'t> {
     plan.links.sort_by_key(|(object, _)| object.path);
     plan.missing.sort_by(|a, b| a.path.cmp(&b.path));
     plan
+}
+
+/// What has no place below the target when so many names are left out. Of two that would have the same, the first has it.
+fn nowhere<'t>(
+    tree: &'t Tree,
+    paths: &[PathBuf],
+    strip: usize,
+    missing: &mut Vec<Failure>,
+) -> HashSet<&'t Path> {
+    if strip == 0 {
+        return HashSet::new();
+    }
+    let mut wanted: Vec<_> = tree.nodes.iter().filter(|(path, _)| is_wanted(path, paths)).collect();
+    wanted.sort_by_key(|(path, _)| *path);
+    let (mut nowhere, mut taken) = (HashSet::new(), HashMap::new());
+    for (path, node) in wanted {
+        let (place, is_directory) = (stripped(path, strip), node.entry.kind == Kind::Directory);
+        let reason = if place.as_os_str().is_empty() {
+            (!is_directory).then(|| format!("nothing is left of its path without its first {strip} names"))
+        } else {
+            let (first, is_first_directory) = *taken.entry(place).or_insert((path, is_directory));
+            (first != path && !(is_directory && is_first_directory))
+                .then(|| format!("{} has its place already", escape::display(first)))
+        };
+        if reason.is_some() || place.as_os_str().is_empty() {
+            nowhere.insert(path.as_path());
+        }
+        missing.extend(reason.map(|reason| Failure { path: path.clone(), reason }));
+    }
+    nowhere
 }
 
 /// Those of `paths` that are not in the tree, neither themselves nor anything below them.

@@ -7,6 +7,7 @@ use redcedar_system::escape;
 use serde::{Serialize, Serializer};
 
 use crate::chain::Caveat;
+use crate::preview::Action;
 
 /// What a restore did.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -19,12 +20,16 @@ pub struct Report {
     pub unchanged: u64,
     /// Objects that were there already and were left alone.
     pub skipped: u64,
+    /// Objects that were not there on that day and were removed.
+    pub deleted: u64,
     /// Bytes of content written.
     pub bytes: u64,
     /// What should have been brought back and was not, or not faithfully.
     pub failures: Vec<Failure>,
     /// What else has to be known.
     pub warnings: Vec<String>,
+    /// Of a dry run: what would be done with each path, by path below the target.
+    pub actions: Vec<Action>,
 }
 
 /// One item of a restore.

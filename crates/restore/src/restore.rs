@@ -1,28 +1,33 @@
 //! Bringing back what a machine had on a day.
 
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::{Date, Weekday};
-use redcedar_archive::naming::{Dialect, candidates, normalise};
 use redcedar_system::{Interrupt, Interrupted, Monitor, escape};
 
 use crate::diff::{Difference, diff};
 use crate::extract::{Settings, extract};
-use crate::layer::read_header;
+use crate::notes::Notes;
 use crate::object::Overwrite;
-use crate::path::clean;
+use crate::owners::OwnerRule;
+use crate::path::stripped;
 use crate::peer::{self, PeerError};
-use crate::plan::{plan, unknown};
-use crate::report::{Failure, ItemReport, Report};
+use crate::plan::{Plan, plan, unknown};
+use crate::preview::{Action, Deed, preview};
+use crate::report::{Failure, Report};
 use crate::source::Source;
+use crate::surplus::{Search, Surplus};
 use crate::target::Target;
-use crate::tree::{self, Tree};
+use crate::tree::Tree;
+use crate::wanted::{checked, choose_items, path_of, read_items};
 
 /// What to bring back, and where to.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches of one command")]
 pub struct RestoreRequest {
     /// The machine; may be left out where there is only one.
     pub peer: Option<OsString>,
@@ -34,16 +39,43 @@ pub struct RestoreRequest {
     pub as_of: Option<Date>,
     /// The directory below which absolute paths are recreated. Made if it is missing.
     pub target: PathBuf,
+    /// How many leading names of each path are left out below the target.
+    pub strip: usize,
     /// Allows `/` as target.
     pub in_place: bool,
     /// What happens to what is there already. Without it, the target must be empty.
     pub overwrite: Option<Overwrite>,
     /// Sets owners by number even where this machine knows their names.
     pub numeric_owner: bool,
+    /// Whose files become whose.
+    pub owners: Vec<OwnerRule>,
+    /// Removes what is below the wanted paths and was not there on the day.
+    pub delete: bool,
     /// The day of the week on which the originals store everything, where it is known.
     pub starting_day: Option<Weekday>,
     /// Only finds out what would be written.
     pub dry_run: bool,
+}
+
+impl RestoreRequest {
+    /// Everything as it is in the newest backup of the only machine, into a directory that is empty or will be made.
+    pub fn to(target: impl Into<PathBuf>) -> Self {
+        Self {
+            peer: None,
+            item: None,
+            paths: Vec::new(),
+            as_of: None,
+            target: target.into(),
+            strip: 0,
+            in_place: false,
+            overwrite: None,
+            numeric_owner: false,
+            owners: Vec::new(),
+            delete: false,
+            starting_day: None,
+            dry_run: false,
+        }
+    }
 }
 
 /// Why nothing was brought back.
@@ -92,6 +124,15 @@ pub enum RestoreError {
         /// The target.
         target: PathBuf,
     },
+    /// It is not wholly known what was there, so that nobody can say what was not.
+    #[error("nothing can be deleted: {reason}")]
+    NotExact {
+        /// Why it is not known.
+        reason: String,
+    },
+    /// Deleting goes with replacing all that is different.
+    #[error("what was not there can only be deleted where what is different is replaced")]
+    DeleteAlone,
     /// The target cannot be made or opened.
     #[error("cannot use {} as the target: {source}", escape::display(.target))]
     Target {
@@ -117,26 +158,25 @@ pub fn restore(
 ) -> Result<Report, RestoreError> {
     let paths = request.paths.iter().map(|path| checked(path)).collect::<Result<Vec<_>, _>>()?;
     let peer = peer::choose(source, request.peer.as_deref())?;
-    let items = choose_items(source, &peer, request, &paths)?;
+    let items = choose_items(source, &peer, request.item.as_deref(), request.as_of, &paths)?;
+    if request.delete && !request.overwrite.is_some_and(Overwrite::changes_directories) {
+        return Err(RestoreError::DeleteAlone);
+    }
     monitor.task("Reading what there is");
+    let wanted = items;
     let (tree, items) =
-        read_items(source, &peer, &items, &paths, (request.as_of, request.starting_day), interrupt)?;
+        read_items(source, &peer, &wanted, &paths, (request.as_of, request.starting_day), interrupt)?;
     if let Some(path) = unknown(&tree, &paths).first() {
         return Err(RestoreError::NoPath { path: (*path).clone(), as_of: request.as_of });
     }
-    let plan = plan(&tree, &paths);
-    let mut report = if request.dry_run {
-        Report { restored: plan.objects, bytes: plan.bytes, ..Report::default() }
+    let plan = plan(&tree, &paths, request.strip);
+    let bounds = if request.delete {
+        Some(Bounds::find(source, &peer, &wanted, &paths, &tree, request)?)
     } else {
-        let target = open_target(request)?;
-        monitor.task("Restoring");
-        let settings = Settings {
-            overwrite: request.overwrite.unwrap_or(Overwrite::Never),
-            numeric_owner: request.numeric_owner,
-            threads: std::thread::available_parallelism().map_or(1, usize::from),
-        };
-        extract(&tree, &plan, &target, settings, monitor, interrupt)?
+        None
     };
+    let target = open_target(request)?;
+    let mut report = write(&tree, &plan, target.as_ref(), bounds.as_ref(), (request, monitor, interrupt))?;
     report.items = items;
     if plan.sockets > 0 {
         report.warnings.push(format!("{} sockets are not restored: the programs make them", plan.sockets));
@@ -150,36 +190,6 @@ pub fn restore(
     report.failures.extend(plan.missing);
     report.warnings.splice(..0, tree.warnings.iter().cloned());
     Ok(report)
-}
-
-fn checked(path: &Path) -> Result<PathBuf, RestoreError> {
-    let bad = || RestoreError::BadPath { path: path.to_owned() };
-    if !path.is_absolute() {
-        return Err(bad());
-    }
-    clean(path.as_os_str().as_encoded_bytes()).map_err(|_| bad())
-}
-
-/// The normalised names of the items that are wanted.
-fn choose_items<'s>(
-    source: &'s Source,
-    peer: &OsStr,
-    request: &RestoreRequest,
-    paths: &[PathBuf],
-) -> Result<Vec<&'s OsStr>, RestoreError> {
-    let items = source.items(peer, request.as_of);
-    if let (true, Some(as_of), Some(first)) = (items.is_empty(), request.as_of, source.days().first()) {
-        return Err(RestoreError::NothingYet { as_of, first: first.date });
-    }
-    let Some(wanted) = &request.item else {
-        return Ok(holding(source, peer, items, request.as_of, paths));
-    };
-    let by_path = names_of(Path::new(wanted));
-    let found = items.iter().find(|item| *item == wanted || by_path.iter().any(|name| name == *item));
-    found.map(|item| vec![*item]).ok_or_else(|| RestoreError::NoItem {
-        item: escape::display(wanted).to_string(),
-        items: items.iter().map(|item| escape::display(item).to_string()).collect(),
-    })
 }
 
 /// What changed between two days.
@@ -208,12 +218,8 @@ pub fn compare(
     let paths = paths.iter().map(|path| checked(path)).collect::<Result<Vec<_>, _>>()?;
     let peer = peer::choose(source, peer)?;
     let mut caveats = Vec::new();
-    let mut state = |day: Date| {
-        let items = source.items(&peer, Some(day));
-        if let (true, Some(first)) = (items.is_empty(), source.days().first()) {
-            return Err(RestoreError::NothingYet { as_of: day, first: first.date });
-        }
-        let items = holding(source, &peer, items, Some(day), &paths);
+    let mut state = |day: Date| -> Result<Tree, RestoreError> {
+        let items = choose_items(source, &peer, None, Some(day), &paths)?;
         let (tree, reports) =
             read_items(source, &peer, &items, &paths, (Some(day), starting_day), interrupt)?;
         for report in reports {
@@ -235,79 +241,98 @@ pub fn compare(
     Ok(Compared { peer: escape::display(&peer).to_string(), differences, caveats })
 }
 
-/// The names that either version of the original gives to the archive of a path.
-fn names_of(path: &Path) -> [OsString; 2] {
-    [normalise(path, Dialect::V3), normalise(path, Dialect::V2)]
-}
-
-/// The items that can hold one of `paths`. An item whose path is not known is left out only when others surely hold all.
-fn holding<'s>(
-    source: &'s Source,
-    peer: &OsStr,
-    items: Vec<&'s OsStr>,
-    as_of: Option<Date>,
-    paths: &[PathBuf],
-) -> Vec<&'s OsStr> {
-    if paths.is_empty() {
-        return items;
-    }
-    let held: Vec<Vec<bool>> = items
-        .iter()
-        .map(|item| {
-            let own = path_of(source, peer, item, as_of);
-            paths.iter().map(|path| may_hold(item, own.as_deref(), path)).collect()
-        })
-        .collect();
-    let all_are_held = (0..paths.len()).all(|path| held.iter().any(|held| held[path]));
-    let chosen = items.iter().zip(&held).filter(|(_, held)| !all_are_held || held.contains(&true));
-    chosen.map(|(item, _)| *item).collect()
-}
-
-fn may_hold(item: &OsStr, own: Option<&Path>, path: &Path) -> bool {
-    match own {
-        Some(own) => own.starts_with(path) || path.starts_with(own),
-        None => candidates(path).iter().any(|name| name == item),
-    }
-}
-
-/// The path of an item, where a manifest says it.
-fn path_of(source: &Source, peer: &OsStr, item: &OsStr, as_of: Option<Date>) -> Option<PathBuf> {
-    let history = source.history(peer, item, as_of);
-    let newest = history.into_iter().rev().find_map(|stored| stored.manifest.as_ref())?;
-    read_header(newest).ok().map(|header| header.item)
-}
-
-/// What the items were, taken together, and what has to be said about each.
-pub(crate) fn read_items(
-    source: &Source,
-    peer: &OsStr,
-    items: &[&OsStr],
-    paths: &[PathBuf],
-    (as_of, starting_day): (Option<Date>, Option<Weekday>),
-    interrupt: &Interrupt,
-) -> Result<(Tree, Vec<ItemReport>), Interrupted> {
-    let mut whole: Option<Tree> = None;
-    let mut reports = Vec::new();
-    for item in items {
-        let history = source.history(peer, item, as_of);
-        let tree = tree::build(&history, paths, starting_day, interrupt)?;
-        reports.push(ItemReport {
-            peer: escape::display(peer).to_string(),
-            item: escape::display(item).to_string(),
-            days: tree.layers.iter().map(|layer| layer.date).collect(),
-            caveats: tree.caveats.clone(),
-        });
-        match &mut whole {
-            None => whole = Some(tree),
-            Some(whole) => whole.merge(tree),
+/// Writes what is planned, or finds out what that would do.
+fn write(
+    tree: &Tree,
+    plan: &Plan<'_>,
+    target: Option<&Target>,
+    bounds: Option<&Bounds>,
+    (request, monitor, interrupt): (&RestoreRequest, &dyn Monitor, &Interrupt),
+) -> Result<Report, Interrupted> {
+    let surplus = match (bounds, target) {
+        (Some(Bounds { roots, others }), Some(target)) => {
+            Some(Search { target, strip: request.strip, roots, others, interrupt }.run(tree)?)
         }
-    }
-    Ok((whole.unwrap_or_default(), reports))
+        _ => None,
+    };
+    let surplus = surplus.as_ref();
+    let settings = Settings {
+        overwrite: request.overwrite.unwrap_or(Overwrite::Never),
+        numeric_owner: request.numeric_owner,
+        owners: &request.owners,
+        surplus,
+    };
+    let mut report = match target {
+        Some(target) if !request.dry_run => {
+            monitor.task("Restoring");
+            extract(tree, plan, target, settings, monitor, interrupt)?
+        }
+        target => {
+            let notes = Notes::default();
+            let writer = target.map(|target| settings.writer(target, &notes));
+            let mut report = preview(plan, request.strip, writer, interrupt)?;
+            let delete = |path: &Path| Action { path: path.to_owned(), deed: Deed::Delete };
+            report.actions.extend(surplus.into_iter().flat_map(Surplus::paths).map(delete));
+            report.deleted = surplus.map_or(0, |surplus| surplus.paths().count() as u64);
+            report
+        }
+    };
+    report.warnings.extend(surplus.into_iter().flat_map(|surplus| surplus.warnings.clone()));
+    Ok(report)
 }
 
-fn open_target(request: &RestoreRequest) -> Result<Target, RestoreError> {
+/// Where things may be deleted.
+struct Bounds {
+    /// Below these paths.
+    roots: Vec<PathBuf>,
+    /// But not these, below the target: what other items hold, and the backups themselves.
+    others: Vec<PathBuf>,
+}
+
+impl Bounds {
+    /// Finds them, if what was there is wholly known.
+    fn find(
+        source: &Source,
+        peer: &OsStr,
+        wanted: &[&OsStr],
+        paths: &[PathBuf],
+        tree: &Tree,
+        request: &RestoreRequest,
+    ) -> Result<Self, RestoreError> {
+        let unknown = tree.caveats.iter().map(ToString::to_string);
+        let damaged = tree.failures.iter().map(ToString::to_string);
+        if let Some(reason) = unknown.chain(damaged).next() {
+            return Err(RestoreError::NotExact { reason });
+        }
+        let path = |item: &OsStr| {
+            path_of(source, peer, item, request.as_of).ok_or_else(|| {
+                let item = escape::display(item);
+                RestoreError::NotExact { reason: format!("nothing says which directory {item} is of") }
+            })
+        };
+        let wanted: HashSet<_> = wanted.iter().copied().collect();
+        let others = source.items(peer, request.as_of).into_iter().filter(|item| !wanted.contains(item));
+        let others = others.map(|item| Ok(stripped(&path(item)?, request.strip).to_owned()));
+        let mut others = others.collect::<Result<Vec<_>, RestoreError>>()?;
+        if let Ok(target) = fs_err::canonicalize(&request.target) {
+            let backups = source.roots().into_iter();
+            others.extend(backups.filter_map(|root| root.strip_prefix(&target).map(Path::to_owned).ok()));
+        }
+        let roots = match paths {
+            [] => wanted.into_iter().map(path).collect::<Result<_, _>>()?,
+            paths => paths.to_vec(),
+        };
+        Ok(Self { roots, others })
+    }
+}
+
+/// Opens the target, if it is there or may be made.
+fn open_target(request: &RestoreRequest) -> Result<Option<Target>, RestoreError> {
     let target = &request.target;
     let error = |source| RestoreError::Target { target: target.clone(), source };
+    if request.dry_run && fs_err::symlink_metadata(target).is_err() {
+        return Ok(None);
+    }
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(target).map_err(error)?;
     let resolved = fs_err::canonicalize(target).map_err(error)?;
     if resolved == Path::new("/") && !request.in_place {
@@ -317,5 +342,5 @@ fn open_target(request: &RestoreRequest) -> Result<Target, RestoreError> {
     if !is_empty && request.overwrite.is_none() {
         return Err(RestoreError::TargetNotEmpty { target: target.clone() });
     }
-    Target::open(&resolved).map_err(error)
+    Target::open(&resolved).map(|target| Some(target.stripping(request.strip))).map_err(error)
 }

@@ -112,15 +112,7 @@ fn find(
     peer: &OsStr,
     request: &SqliteRequest,
 ) -> Result<(OsString, Date, StoredFile), SqliteError> {
-    let days = source.days().iter().filter(|day| request.as_of.is_none_or(|as_of| day.date <= as_of));
-    let files = days.rev().flat_map(|day| {
-        let peers = day.peers.iter().filter(|present| present.name == peer);
-        peers.flat_map(|peer| &peer.others).filter_map(|(file, _)| {
-            let (database, _) = sqlite::parse(file.path().file_name()?)?;
-            Some((database, day.date, file.clone()))
-        })
-    });
-    let copies: Vec<_> = files.collect();
+    let copies: Vec<_> = copies(source, peer, request.as_of).collect();
     let newest = |name: OsString| copies.iter().find(|(database, ..)| *database == name);
     if let Some(copy) = naming::names(&request.database).into_iter().find_map(newest) {
         return Ok(copy.clone());
@@ -129,6 +121,22 @@ fn find(
     known.sort();
     known.dedup();
     Err(SqliteError::Unknown { wanted: escape::display(&request.database).to_string(), known })
+}
+
+/// All copies of databases, the newest first.
+pub(crate) fn copies(
+    source: &Source,
+    peer: &OsStr,
+    as_of: Option<Date>,
+) -> impl Iterator<Item = (OsString, Date, StoredFile)> {
+    let days = source.days().iter().filter(move |day| as_of.is_none_or(|as_of| day.date <= as_of));
+    days.rev().flat_map(move |day| {
+        let peers = day.peers.iter().filter(move |present| present.name == peer);
+        peers.flat_map(|peer| &peer.others).filter_map(|(file, _)| {
+            let (database, _) = sqlite::parse(file.path().file_name()?)?;
+            Some((database, day.date, file.clone()))
+        })
+    })
 }
 
 /// Copies the database, and proves that it is whole before it gets its name.

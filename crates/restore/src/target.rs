@@ -11,6 +11,8 @@ use std::sync::{Mutex, PoisonError};
 use rustix::fs::{AtFlags, Mode, OFlags, mkdirat, open, openat, unlinkat};
 use rustix::io::Errno;
 
+use crate::path::stripped;
+
 /// Directories that we make stay closed to others until they are complete.
 const PRIVATE: Mode = Mode::RWXU;
 /// So many handles one walker keeps: a path may have more directories than a process may have handles.
@@ -19,6 +21,8 @@ const MOST_HANDLES: usize = 64;
 /// Where everything is restored to.
 pub struct Target {
     root: OwnedFd,
+    /// How many leading names of a path are left out.
+    strip: usize,
     created: Mutex<HashSet<PathBuf>>,
 }
 
@@ -29,7 +33,18 @@ impl Target {
     /// When it cannot be opened.
     pub fn open(path: &Path) -> io::Result<Self> {
         let root = open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        Ok(Self { root, created: Mutex::default() })
+        Ok(Self { root, strip: 0, created: Mutex::default() })
+    }
+
+    /// Leaves out the first `names` of every path.
+    #[must_use]
+    pub fn stripping(self, names: usize) -> Self {
+        Self { strip: names, ..self }
+    }
+
+    /// The path below the target that an absolute path becomes; empty for the target itself and what is above it.
+    pub fn below<'p>(&self, path: &'p Path) -> &'p Path {
+        stripped(path, self.strip)
     }
 
     /// The target directory itself.
@@ -40,11 +55,6 @@ impl Target {
     /// Whether the directory was made by this restore.
     pub fn has_created(&self, relative: &Path) -> bool {
         self.created.lock().unwrap_or_else(PoisonError::into_inner).contains(relative)
-    }
-
-    /// All directories made by this restore, in no order.
-    pub fn created(&self) -> Vec<PathBuf> {
-        self.created.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
     fn note_created(&self, relative: &Path) {

@@ -1,16 +1,19 @@
 //! Proving that what is stored is what was collected.
 
+mod proofs;
+mod report;
 mod stored;
+mod units;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::io::Read;
+use std::path::PathBuf;
 
 use jiff::civil::Date;
 use redcedar_archive::manifest::{Entry, Flaw, Line};
 use redcedar_archive::reader::{BlockIndex, Event, Member, MemberKind, Members};
 use redcedar_system::{Interrupt, Interrupted, Monitor, escape};
-use serde::Serialize;
 
 use crate::content::Content;
 use crate::database::{ReadError, StoredDump};
@@ -24,75 +27,19 @@ use crate::scan::describe;
 use crate::source::{OtherKind, PeerDay, Source, StoredFile, StoredItem};
 use crate::sqlite;
 
+pub use self::proofs::{Proofs, Share};
+pub use self::report::{Ages, Finding, PlaceFinding, Severity, VerifyReport};
+use self::units::Unit;
+
 /// What to prove.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct VerifyRequest {
     /// Only this machine.
     pub peer: Option<OsString>,
     /// Only this day.
     pub day: Option<Date>,
-}
-
-/// What was proven, and what was found.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct VerifyReport {
-    /// Files read.
-    pub files: u64,
-    /// Bytes of these files.
-    pub bytes: u64,
-    /// Members of archives read to their ends.
-    pub members: u64,
-    /// Members whose content is what the manifest says.
-    pub proven: u64,
-    /// Archives without manifests: only their structure could be checked.
-    pub unproven: u64,
-    /// Encrypted files without a key for them here: only that they are what was stored could be checked.
-    pub locked: u64,
-    /// Everything that is not as it should be.
-    pub findings: Vec<Finding>,
-    /// What is wrong with what the files lie on. Looked for only when everything is verified.
-    pub places: Vec<PlaceFinding>,
-}
-
-impl VerifyReport {
-    /// Whether there is anything that cannot be brought back, or not as it was.
-    pub fn is_damaged(&self) -> bool {
-        !self.places.is_empty() || self.findings.iter().any(|finding| finding.severity == Severity::Damage)
-    }
-}
-
-/// Something wrong with what files lie on: a disc, say.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PlaceFinding {
-    /// A file that is hit, or the place.
-    pub path: String,
-    /// What it is.
-    pub message: String,
-}
-
-/// Something that is not as it should be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// The day.
-    pub date: Date,
-    /// The machine.
-    pub peer: String,
-    /// The file it is about.
-    pub file: String,
-    /// How bad it is.
-    pub severity: Severity,
-    /// What it is.
-    pub message: String,
-}
-
-/// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Severity {
-    /// Something cannot be brought back, or not as it was.
-    Damage,
-    /// It was known when it was stored: a file that changed while it was read, or could not be read.
-    Known,
+    /// Only so much of it: what was proven longest ago.
+    pub share: Option<Share>,
 }
 
 /// Why nothing was proven.
@@ -104,16 +51,19 @@ pub enum VerifyError {
     Interrupted(#[from] Interrupted),
 }
 
-/// Reads everything that is stored and compares it with what is known of it.
+/// Reads everything that is stored, or a share of it, and compares it with what is known of it. What is as it should be is noted
+/// in `proofs`.
 ///
 /// # Errors
 /// When there is nothing to read, or when interrupted. Damage is no error, it is in the report.
 pub fn verify(
     source: &Source,
     request: &VerifyRequest,
+    proofs: &mut Proofs,
     monitor: &dyn Monitor,
     interrupt: &Interrupt,
 ) -> Result<VerifyReport, VerifyError> {
+    let wanted = request.share.map(|share| units::choose(units::all(source, request), share, proofs));
     let mut report = VerifyReport::default();
     if request.peer.is_none() && request.day.is_none() {
         for place in source.places() {
@@ -129,14 +79,22 @@ pub fn verify(
             if request.peer.as_ref().is_some_and(|wanted| *wanted != peer.name) {
                 continue;
             }
-            let mut check = Check { date: day.date, peer, report: &mut report, interrupt };
+            let mut check =
+                Check { date: day.date, peer, wanted: wanted.as_ref(), report: &mut report, interrupt };
             check.chains(&mut runs, &mut repositories);
             if request.day.is_none_or(|wanted| wanted == day.date) {
                 monitor.task(&format!("Verifying {} of {}", escape::display(&peer.name), day.date));
+                let before = check.report.findings.len();
                 check.peer(monitor)?;
+                let units = Unit::of_peer(day.date, peer).into_iter();
+                for unit in units.filter(|unit| unit.is_among(wanted.as_ref())) {
+                    unit.judge(&report.findings[before..], proofs);
+                }
             }
         }
     }
+    units::forget_gone(source, proofs);
+    report.ages = units::ages(&units::all(source, request), proofs);
     Ok(report)
 }
 
@@ -154,6 +112,8 @@ fn check_place(place: &dyn Place) -> Vec<PlaceFinding> {
 struct Check<'a> {
     date: Date,
     peer: &'a PeerDay,
+    /// The files to look at, if not all.
+    wanted: Option<&'a HashSet<PathBuf>>,
     report: &'a mut VerifyReport,
     interrupt: &'a Interrupt,
 }
@@ -167,6 +127,10 @@ impl Check<'_> {
             severity,
             message,
         });
+    }
+
+    fn is_wanted(&self, file: &StoredFile) -> bool {
+        self.wanted.is_none_or(|wanted| wanted.contains(file.path()))
     }
 
     fn damage(&mut self, file: &StoredFile, message: String) {
@@ -213,7 +177,7 @@ impl Check<'_> {
     /// Reads pieces of mailboxes to their ends.
     fn mail(&mut self, digests: &HashMap<OsString, [u8; 32]>) -> Result<(), Interrupted> {
         for (file, kind) in &self.peer.others {
-            if *kind != OtherKind::Mbox || !is_open(file, digests) {
+            if *kind != OtherKind::Mbox || !self.is_wanted(file) || !is_open(file, digests) {
                 continue;
             }
             match mailbox::prove(file, self.interrupt)? {
@@ -226,7 +190,10 @@ impl Check<'_> {
 
     /// Reads dumps to their ends: that is where it shows whether they are complete.
     fn dumps(&mut self, digests: &HashMap<OsString, [u8; 32]>) -> Result<(), Interrupted> {
-        for (file, kind) in self.peer.others.iter().filter(|(file, _)| is_open(file, digests)) {
+        for (file, kind) in &self.peer.others {
+            if !self.is_wanted(file) || !is_open(file, digests) {
+                continue;
+            }
             self.interrupt.check()?;
             if let Some(problem) = self.dump(file, *kind, digests)? {
                 self.damage(file, problem);
@@ -261,7 +228,7 @@ impl Check<'_> {
 
     fn item(&mut self, item: &StoredItem, digests: &HashMap<OsString, [u8; 32]>) -> Result<(), Interrupted> {
         let mut files = item.archive.iter().map(|(file, _)| file).chain(item.manifest.as_ref());
-        if !files.all(|file| is_open(file, digests)) {
+        if !files.all(|file| self.is_wanted(file) && is_open(file, digests)) {
             return Ok(());
         }
         let manifest = match (Manifest::read(item, &[]), &item.manifest) {

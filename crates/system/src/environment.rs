@@ -10,6 +10,8 @@ pub const REDCEDAR_IDENTITY: &str = "REDCEDAR_IDENTITY";
 pub const REDCEDAR_NOW: &str = "REDCEDAR_NOW";
 /// Ends the process at a named point, for tests of debug builds. See [`crate::checkpoint`].
 pub const REDCEDAR_CHECKPOINT: &str = "REDCEDAR_CHECKPOINT";
+/// Where programs keep what they remember for a user; it may be lost.
+pub const XDG_STATE_HOME: &str = "XDG_STATE_HOME";
 /// What a client wants run by a key that has a forced command; set by `sshd`.
 pub const SSH_ORIGINAL_COMMAND: &str = "SSH_ORIGINAL_COMMAND";
 /// From where a client came: its address and port, then ours; set by `sshd`.

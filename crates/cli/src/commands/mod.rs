@@ -4,6 +4,7 @@ pub(crate) mod backup;
 pub(crate) mod completions;
 pub(crate) mod diagnostics;
 pub(crate) mod diff;
+pub(crate) mod drill;
 pub(crate) mod find;
 pub(crate) mod init;
 pub(crate) mod link;
@@ -51,6 +52,7 @@ pub(crate) fn execute(command: &Command, context: &Context, out: &mut Out) -> Co
         Command::Mount(args) => mount::run(args, context, out),
         Command::Restore(args) => restore::run(args, context, out),
         Command::Verify(args) => verify::run(args, context, out),
+        Command::Drill(args) => drill::run(args, context, out),
         Command::Status(args) => status::run(args, context, out),
         Command::Span(args) => span::run(args, context, out),
         Command::Snapshot(args) => snapshot::run(args, context, out),

@@ -28,8 +28,8 @@ use crate::output::table::{Align, Table};
 /// decides.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  redcedar prune s3://bucket/host --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --dry-run
-  redcedar prune s3://bucket/host --keep-last 30")]
+  redcedar prune s3://bucket/backup --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --dry-run
+  redcedar prune s3://bucket/backup --keep-last 30")]
 pub(crate) struct Args {
     /// The place in a bucket: the DEST of `backup`, or where `amazons3` puts days
     #[arg(value_name = "PLACE")]

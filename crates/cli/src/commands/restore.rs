@@ -1,6 +1,6 @@
 //! `redcedar restore`: everything back, as of any day.
 
-mod databases;
+pub(super) mod databases;
 mod interactive;
 mod mailboxes;
 mod repositories;
@@ -11,7 +11,8 @@ use std::path::PathBuf;
 
 use jiff::civil::{Date, Weekday};
 use redcedar_restore::{
-    Failure, ItemReport, Overwrite, PeerError, Report, RestoreError, RestoreRequest, Source, restore,
+    Action, Deed, Failure, ItemReport, Overwrite, OwnerRule, PeerError, Report, RestoreError, RestoreRequest,
+    Source, restore,
 };
 use redcedar_system::{System, escape};
 use serde::Serialize;
@@ -27,7 +28,8 @@ use crate::output::json::{Document, JsonPath, result_word};
 ///
 /// Recreates each PATH below DIR with its whole path, as `tar -C DIR` would: /etc/fstab becomes DIR/etc/fstab. Without a PATH,
 /// everything comes back. Deleted files stay deleted. Nothing is written where it was unless --in-place asks for it, and nothing
-/// that is there already is replaced unless --overwrite allows it.
+/// that is there already is replaced unless --overwrite allows it. A restore that was interrupted goes on where it was with
+/// --overwrite if-different.
 ///
 /// A database comes back as SQL in a file, or is loaded into a server that has no such database, or an empty one. A mailbox comes
 /// back as the file DIR, put together from its pieces; a directory of mailboxes as the directory DIR.
@@ -41,12 +43,15 @@ use crate::output::json::{Document, JsonPath, result_word};
   redcedar restore --from /mnt/backup --to /tmp/earlier --as-of yesterday
   redcedar restore /home/anna/report.odt --from /mnt/backup --in-place --overwrite if-different
   redcedar restore --interactive --from /mnt/backup
+  redcedar restore /home/anna --from /mnt/backup --to /tmp/anna --strip 2 --map-owner 1000=0
+  redcedar restore /home/anna --in-place --overwrite if-different --delete --dry-run -v
   redcedar restore --to /tmp/everything --dry-run
   redcedar restore --database web --to-file /tmp/web.sql
   redcedar restore --database web --into-server --server-option=--host=db1
   redcedar restore --repository /srv/svn/project --to /tmp/project
   redcedar restore --sqlite /srv/app/app.db --to /tmp/app.db
   redcedar restore --mailbox /var/mail/anna --to /tmp/anna")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch")]
 pub(crate) struct Args {
     /// Files or directories to bring back [default: everything]
     #[arg(value_name = "PATH")]
@@ -71,9 +76,19 @@ pub(crate) struct Args {
     /// What to do with what is there already [default: DIR must be empty; with --in-place: never]
     #[arg(long, value_name = "WHEN", value_enum)]
     overwrite: Option<OverwriteMode>,
+    /// Leave out the first N names of each path below DIR: with 2, /home/anna/x becomes DIR/x
+    #[arg(long, value_name = "N", default_value_t, hide_default_value = true, conflicts_with = "in_place")]
+    strip: usize,
+    /// Remove what is below the paths and was not there on that day, what was left out of the backup as well; with --dry-run, each
+    /// is listed. Other file systems and what other items hold stay
+    #[arg(long, requires = "overwrite")]
+    delete: bool,
     /// Set owners by number, not by name
     #[arg(long)]
     numeric_owner: bool,
+    /// Give to others what was somebody's: USER[:GROUP]=USER[:GROUP], names or numbers; repeatable
+    #[arg(long, value_name = "OLD=NEW")]
+    map_owner: Vec<OwnerRule>,
     #[command(flatten)]
     databases: databases::DatabaseArgs,
     #[command(flatten)]
@@ -88,6 +103,8 @@ pub(super) enum OverwriteMode {
     Never,
     /// Replace it where size, time, mode, owner or kind differ
     IfDifferent,
+    /// Replace it where what is stored changed later; directories stay as they are
+    IfOlder,
     /// Replace it
     Always,
 }
@@ -97,6 +114,7 @@ impl From<OverwriteMode> for Overwrite {
         match mode {
             OverwriteMode::Never => Self::Never,
             OverwriteMode::IfDifferent => Self::IfDifferent,
+            OverwriteMode::IfOlder => Self::IfOlder,
             OverwriteMode::Always => Self::Always,
         }
     }
@@ -140,7 +158,7 @@ fn bring_back(source: &Source, request: &RestoreRequest, context: &Context, out:
     context.terminal.finish();
     let exit = exit_of(&report);
     if context.global.json {
-        out.json(&Document::new("restore", JsonReport::new(&report, exit, context)))?;
+        out.json(&Document::new("restore", JsonReport::new(&report, request, exit, context)))?;
     } else {
         tell(&report, context);
         summarise(&report, request, context, out)?;
@@ -166,9 +184,12 @@ fn request(
             .map_err(unusable)?,
         as_of: as_of(args, context)?,
         target: args.to.clone().unwrap_or_else(|| PathBuf::from("/")),
+        strip: args.strip,
         in_place: args.in_place,
         overwrite: if args.in_place { overwrite.or(Some(Overwrite::Never)) } else { overwrite },
         numeric_owner: args.numeric_owner,
+        owners: args.map_owner.clone(),
+        delete: args.delete,
         starting_day,
         dry_run: context.global.dry_run,
     })
@@ -182,10 +203,15 @@ fn as_of(args: &Args, context: &Context) -> Result<Option<Date>, CommandError> {
 }
 
 fn refusal(error: RestoreError) -> CommandError {
-    let exit = if matches!(error, RestoreError::Interrupted(_)) { Exit::Interrupted } else { Exit::Failed };
+    let exit = match error {
+        RestoreError::Interrupted(_) => Exit::Interrupted,
+        RestoreError::DeleteAlone => Exit::Usage,
+        _ => Exit::Failed,
+    };
     let hint = match &error {
         RestoreError::Peer(PeerError::Several { .. }) => Some("--peer NAME"),
-        RestoreError::TargetNotEmpty { .. } => Some("--overwrite never, if-different or always"),
+        RestoreError::TargetNotEmpty { .. } => Some("--overwrite never, if-different, if-older or always"),
+        RestoreError::DeleteAlone => Some("--overwrite if-different, or always"),
         RestoreError::InPlace => Some("--in-place"),
         RestoreError::NoPath { .. } => {
             Some("`redcedar list` shows which days there are; --as-of DAY chooses one")
@@ -228,6 +254,9 @@ fn summarise(report: &Report, request: &RestoreRequest, context: &Context, out: 
             [first, .., last] => writeln!(out, "{peer}: {item} of {last} (full backup of {first})")?,
         }
     }
+    for Action { path, deed } in actions_to_tell(report, context) {
+        writeln!(out, "{:7} {}", deed.word(), escape::display(&request.target.join(path)))?;
+    }
     let verb = if request.dry_run { "would restore" } else { "restored" };
     let to = escape::display(&request.target);
     let took =
@@ -239,10 +268,20 @@ fn summarise(report: &Report, request: &RestoreRequest, context: &Context, out: 
     if report.skipped > 0 {
         writeln!(out, "{} there already and left alone", Counted(report.skipped, "object"))?;
     }
+    if report.deleted > 0 {
+        let verb = if request.dry_run { "would be deleted" } else { "deleted" };
+        writeln!(out, "{} not there on that day {verb}", Counted(report.deleted, "object"))?;
+    }
     if !report.failures.is_empty() {
         writeln!(out, "{}", Counted(report.failures.len() as u64, "failure"))?;
     }
     Ok(())
+}
+
+/// What a dry run would do with each path; without `-v` only what would go.
+fn actions_to_tell<'r>(report: &'r Report, context: &Context) -> impl Iterator<Item = &'r Action> {
+    let all = context.global.verbose > 0;
+    report.actions.iter().filter(move |action| all || action.deed == Deed::Delete)
 }
 
 #[derive(Serialize)]
@@ -253,9 +292,18 @@ struct JsonReport {
     restored: u64,
     unchanged: u64,
     skipped: u64,
+    deleted: u64,
     bytes: u64,
     failures: Vec<JsonFailure>,
     warnings: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actions: Option<Vec<JsonAction>>,
+}
+
+#[derive(Serialize)]
+struct JsonAction {
+    path: JsonPath,
+    action: &'static str,
 }
 
 #[derive(Serialize)]
@@ -273,7 +321,7 @@ struct JsonFailure {
 }
 
 impl JsonReport {
-    fn new(report: &Report, exit: Exit, context: &Context) -> Self {
+    fn new(report: &Report, request: &RestoreRequest, exit: Exit, context: &Context) -> Self {
         let item = |item: &ItemReport| JsonItem {
             peer: item.peer.clone(),
             item: item.item.clone(),
@@ -284,6 +332,10 @@ impl JsonReport {
             path: failure.path.as_path().into(),
             reason: failure.reason.clone(),
         };
+        let action = |Action { path, deed }: &Action| JsonAction {
+            path: request.target.join(path).as_path().into(),
+            action: deed.word(),
+        };
         Self {
             result: result_word(exit),
             seconds: context.started.elapsed().as_secs_f64(),
@@ -291,9 +343,11 @@ impl JsonReport {
             restored: report.restored,
             unchanged: report.unchanged,
             skipped: report.skipped,
+            deleted: report.deleted,
             bytes: report.bytes,
             failures: report.failures.iter().map(failure).collect(),
             warnings: report.warnings.clone(),
+            actions: request.dry_run.then(|| report.actions.iter().map(action).collect()),
         }
     }
 }

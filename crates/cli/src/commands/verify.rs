@@ -1,14 +1,16 @@
 //! `redcedar verify`: proof that what is stored is what was collected.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use redcedar_restore::{
-    Finding, PlaceFinding, RepairError, RepairReport, RepairRequest, Severity, Source, VerifyError,
-    VerifyReport, VerifyRequest, verify,
+    Ages, Finding, PlaceFinding, Proofs, RepairError, RepairReport, RepairRequest, Severity, Share, Source,
+    VerifyError, VerifyReport, VerifyRequest, verify,
 };
-use redcedar_system::{System, escape};
+use redcedar_system::environment::XDG_STATE_HOME;
+use redcedar_system::{System, account, escape};
 use serde::Serialize;
 
 use super::source::SourceArgs;
@@ -22,10 +24,15 @@ use crate::output::json::{Document, JsonPath, result_word};
 ///
 /// Reads every archive to its end and compares every member, every archive and every checksum file with what was noted when it
 /// was written, and looks for archives that are missing. Exits with 6 when anything is wrong.
+///
+/// With --share, only a part is read each time: first what was never proven, then what was proven longest ago. When that was is kept in
+/// $XDG_STATE_HOME/redcedar/proofs.jsonl (root: /var/lib/redcedar/proofs.jsonl) and needed for nothing else. Once there is such a
+/// file, a verify of everything is noted in it, too.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   redcedar verify --from /mnt/backup
   redcedar verify --from /mnt/backup --day today
+  redcedar verify --from /mnt/backup --share 1/30
   redcedar verify")]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -33,6 +40,9 @@ pub(crate) struct Args {
     /// Only what was stored on this day: YYYY-MM-DD, "yesterday", "3 days ago"
     #[arg(long, value_name = "DAY")]
     day: Option<Day>,
+    /// Read only this share of the archives, such as 1/30: what was proven longest ago
+    #[arg(long, value_name = "SHARE")]
+    share: Option<Share>,
     /// First repair what recovery data can repair. What cannot be written to, such as a disc, needs --to
     #[arg(long)]
     repair: bool,
@@ -40,6 +50,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR", requires = "repair")]
     to: Option<PathBuf>,
 }
+
+/// Where root keeps what was proven.
+const STATE_OF_ROOT: &str = "/var/lib";
 
 pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResult {
     let source = args.source.open(context)?;
@@ -52,10 +65,19 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
         );
     }
     let (source, repaired) = if args.repair { repair(args, &source, day, context)? } else { (source, None) };
-    let request = VerifyRequest { peer: args.source.peer.clone(), day };
+    let request = VerifyRequest { peer: args.source.peer.clone(), day, share: args.share };
     let System { monitor, interrupt, .. } = &context.system;
-    let report = verify(&source, &request, monitor.as_ref(), interrupt).map_err(refusal)?;
+    let file = proofs_file(context).filter(|file| args.share.is_some() || file.exists());
+    let mut proofs = read_proofs(file.as_deref(), context);
+    let verified = verify(&source, &request, &mut proofs, monitor.as_ref(), interrupt);
     context.terminal.finish();
+    // What was proven before an interruption is proven.
+    if let Some(file) = file.filter(|_| !context.global.dry_run)
+        && let Err(error) = proofs.write(&file)
+    {
+        monitor.warning(format!("what was proven is not remembered: {error}"));
+    }
+    let report = verified.map_err(refusal)?;
     let exit = if report.is_damaged() { Exit::Failed } else { Exit::Done };
     if context.global.json {
         let mut json = JsonReport::new(&report, exit, context);
@@ -72,6 +94,26 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
         summarise(&report, context, out)?;
     }
     Ok(exit)
+}
+
+/// Where it is remembered what was proven when.
+fn proofs_file(context: &Context) -> Option<PathBuf> {
+    let variable = |name| context.environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let of_root = || account::is_root().then(|| PathBuf::from(STATE_OF_ROOT));
+    let at_home = || variable("HOME").map(|home| home.join(".local/state"));
+    let state = variable(XDG_STATE_HOME).or_else(of_root).or_else(at_home)?;
+    Some(state.join("redcedar/proofs.jsonl"))
+}
+
+/// What was proven so far. Without the file, everything is proven anew.
+fn read_proofs(file: Option<&Path>, context: &Context) -> Proofs {
+    let now = context.system.clock.now().timestamp();
+    let Some(file) = file else { return Proofs::new(now) };
+    Proofs::read(file, now).unwrap_or_else(|error| {
+        let file = escape::display(file);
+        context.system.monitor.warning(format!("{file} is of no use, and made anew: {error}"));
+        Proofs::new(now)
+    })
 }
 
 /// Repairs, and looks again at what there is then.
@@ -156,10 +198,33 @@ fn summarise(report: &VerifyReport, context: &Context, out: &mut Out) -> io::Res
             Counted(report.locked, "encrypted file")
         )?;
     }
+    if let Some(text) = ages(&report.ages, context) {
+        writeln!(out, "{text}")?;
+    }
     let damage = report.findings.iter().filter(|finding| finding.severity == Severity::Damage).count();
     match damage + report.places.len() {
         0 => writeln!(out, "all is well"),
         count => writeln!(out, "{} found", Counted(count as u64, "fault")),
+    }
+}
+
+/// How old the proofs are, where there is more to say than that all was read just now.
+fn ages(ages: &Ages, context: &Context) -> Option<String> {
+    let now = context.system.clock.now().timestamp();
+    let days = |then: Timestamp| now.duration_since(then).as_hours() / 24;
+    match *ages {
+        Ages { total: 0, .. } => None,
+        Ages { never: 0, oldest: Some(oldest), .. } if days(oldest) == 0 => None,
+        Ages { never: 0, oldest: Some(oldest), total } => {
+            let count = Counted(total, "archive");
+            Some(format!(
+                "the oldest proof of {count} is {} old",
+                Counted(days(oldest).unsigned_abs(), "day")
+            ))
+        }
+        Ages { never, total, .. } => {
+            Some(format!("{} of {total} not proven as they are now", Counted(never, "archive")))
+        }
     }
 }
 
@@ -173,6 +238,7 @@ struct JsonReport<'a> {
     proven: u64,
     unproven: u64,
     locked: u64,
+    ages: Ages,
     findings: Vec<JsonFinding<'a>>,
     places: &'a [PlaceFinding],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -209,6 +275,7 @@ impl<'a> JsonReport<'a> {
             proven: report.proven,
             unproven: report.unproven,
             locked: report.locked,
+            ages: report.ages,
             findings: report.findings.iter().map(finding).collect(),
             places: &report.places,
             repaired: None,

@@ -1,6 +1,6 @@
 //! The machine stops at the worst moments. The day before is still there, and the next run has everything.
 
-use super::world::{Day, World, archives, ours, was_killed};
+use super::world::{Day, World, archives, below, ours, redcedar, was_killed};
 use redcedar_testing::members;
 use redcedar_testing::program::{self, describe};
 use redcedar_testing::trees::Growth;
@@ -103,6 +103,28 @@ fn contents(directory: &Path) -> Vec<(String, Vec<u8>)> {
 fn killed_during_purge_nothing_staged_is_lost() {
     for (seed, checkpoint) in (20..).zip(PURGE) {
         killed_at(seed, checkpoint, &["collect", "stage", "purge"]);
+    }
+}
+
+const RESTORE: &[&str] = &["restore-after-batch", "restore-before-links", "restore-before-directories"];
+
+#[test]
+fn killed_during_restore_the_next_one_goes_on() {
+    for (seed, checkpoint) in (40..).zip(RESTORE) {
+        let world = World::grown(seed, Growth { objects: 400, ..Growth::everything() });
+        world.run(Day::FIRST, &["collect", "stage"]);
+        let target = tempfile::tempdir().unwrap();
+        let (staging, target) = (world.pool.staging_dir(), target.path());
+        let restore = ["restore", "--from", staging.to_str().unwrap(), "--to", target.to_str().unwrap()];
+        let again = [&restore[..], &["--overwrite", "if-different"]].concat();
+        let mut command = program::command(env!("CARGO_BIN_EXE_redcedar"));
+        let output = program::run(command.args(restore).env("REDCEDAR_CHECKPOINT", checkpoint));
+        assert!(was_killed(&output), "{checkpoint} is never reached: {}", describe(&output));
+        let output = redcedar(Day::FIRST, &[&again[..], &["--json"]].concat());
+        assert!(output.status.success(), "{}", describe(&output));
+        let report = String::from_utf8(output.stdout).unwrap();
+        assert!(!report.contains("\"unchanged\":0,"), "nothing was there: {report}");
+        world.snapshot().assert_same(&below(target, &world.tree()), || format!("seed {seed}, {checkpoint}"));
     }
 }
 

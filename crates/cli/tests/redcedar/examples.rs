@@ -71,11 +71,11 @@ fn works(example: &str) {
     assert_eq!(output.status.code(), Some(0), "redcedar {example}\n{}", program::describe(&output));
 }
 
-/// What the examples suppose to be in a bucket: a directory, and a backup.
+/// What the examples suppose to be in a bucket: a directory, and backups.
 fn fill(server: &Server, sandbox: &Sandbox) {
     prepare(sandbox, "backup /home/anna --to /tmp/backup");
-    for line in ["sync /home/anna s3://bucket/anna", "sync /tmp/backup s3://bucket/host"] {
-        let mut command = sandbox.command(line);
+    for (directory, prefix) in [("/home/anna", "anna"), ("/tmp/backup", "host"), ("/tmp/backup", "backup")] {
+        let mut command = sandbox.command(&format!("sync {directory} s3://bucket/{prefix}"));
         server.environment(&mut command);
         program::succeed(&mut command);
     }
@@ -93,7 +93,7 @@ fn machine(command: &str) -> Sandbox {
         fs_err::create_dir_all(sandbox.path(directory)).unwrap();
     }
     match command {
-        "backup" | "list" | "find" | "diff" | "restore" | "mount" | "verify" | "run" | "status"
+        "backup" | "list" | "find" | "diff" | "restore" | "mount" | "verify" | "drill" | "run" | "status"
         | "validate" | "peer" | "validate-command" => {
             prepare(&sandbox, "backup /etc /home/anna --to /mnt/backup");
             prepare(&sandbox, "init /etc /home/anna --base /var/backups/redcedar");

@@ -1,6 +1,7 @@
 //! Conversations with `redcedar`.
 
 mod discs;
+mod drills;
 mod errors;
 mod examples;
 mod help;
@@ -15,6 +16,7 @@ mod purge;
 mod rebuild;
 mod repair;
 mod sandbox;
+mod shares;
 mod snapshot;
 mod sources;
 mod span;

@@ -74,6 +74,7 @@ impl Sandbox {
     fn complete(&self, mut command: Command, line: &str) -> Command {
         command
             .env("HOME", self.root())
+            .env("XDG_STATE_HOME", self.root().join(".local/state"))
             .env("COLUMNS", "100")
             .env("REDCEDAR_NOW", &self.now)
             .env("REDCEDAR_CONFIG", self.path("/etc/redcedar.conf"))
@@ -116,6 +117,7 @@ impl Sandbox {
         for (pattern, replacement) in [
             // What a stopwatch says.
             (r"in [0-9.]+ s\b".to_owned(), "in TIME"),
+            (r"[0-9.]+ [KMG]?i?B per second".to_owned(), "RATE per second"),
             // How long names are, and how well they compress, depends on the sandbox.
             (r"wrote [0-9.]+ [KMG]?i?B".to_owned(), "wrote SIZE"),
             // What is left on the disk.

@@ -303,3 +303,23 @@ fn git_runs_as_whoever_owns_the_repository() {
     assert!(uids.lines().count() > 2 && uids.lines().all(|uid| uid == "65534"), "{uids}");
     machine.redcedar_well("restore --repository ROOT/git/a --from ROOT/staging --to ROOT/back");
 }
+
+#[test]
+fn a_drill_makes_a_repository_anew_and_a_broken_bundle_is_a_difference() {
+    if !required("git") {
+        return;
+    }
+    let machine = Machine::new(SECTION);
+    let repository = machine.path("git/project");
+    create(&repository, &[]);
+    commit(&repository, "first");
+    machine.run(&NIGHT);
+    let drill = "drill --repository ROOT/git/project --from ROOT/staging";
+    let said = machine.redcedar_well(drill);
+    assert!(said.contains("1 good, 0 different, 0 not drilled"), "{said}");
+    let day = machine.pool.daily_dir(&machine.date().replace('-', "/"));
+    let bundle = file(&day, "bundle");
+    fs_err::write(&bundle, "broken").unwrap();
+    let output = machine.redcedar(drill);
+    assert_eq!(output.status.code(), Some(7), "{}", describe(&output));
+}

@@ -42,6 +42,8 @@ fn a_database_comes_back_as_it_was_on_each_day_and_keeps_its_journal_mode() {
         assert_eq!(sql(&back, ".dump"), *wanted, "{day}");
         assert_eq!(sql(&back, "PRAGMA journal_mode").trim(), *mode);
     }
+    let drilled = machine.redcedar_well("drill --sqlite ROOT/app.db --from ROOT/staging");
+    assert!(drilled.contains(": 3 tables, "), "{drilled}");
     let again = machine.redcedar("restore --sqlite ROOT/app.db --from ROOT/staging --to ROOT/app.db");
     assert_eq!(again.status.code(), Some(6), "{}", describe(&again));
     assert!(machine.redcedar_well("verify --from ROOT/staging").contains("all is well"));

@@ -324,7 +324,7 @@ impl Restoring<'_> {
         for line in std::mem::take(&mut self.directories).into_iter().rev() {
             let path = &line.entry.path;
             let is_wanted = wanted.is_empty() || wanted.iter().any(|wanted| path.starts_with(wanted));
-            let may_change = self.request.overwrite != Some(Overwrite::Never) && is_wanted;
+            let may_change = self.request.overwrite.is_none_or(Overwrite::changes_directories) && is_wanted;
             if !may_change && !target.has_created(relative(path)) {
                 continue;
             }

@@ -65,6 +65,8 @@ fn an_interrupted_large_file_is_continued_and_what_nobody_needs_is_given_up() {
     assert_eq!(place.names(), [""; 0]);
     let bucket = place.bucket();
     let [(upload, _)] = &bucket.uploads("").unwrap()[..] else { panic!("it is not kept") };
+    // Whether the first part had been sent when the second was refused, is up to both.
+    let first = usize::from(!bucket.parts(upload).unwrap().iter().any(|part| part.number == 1));
     bucket.send_part(upload, 3, b"something else".to_vec().into()).unwrap();
     let forgotten = bucket.begin("p/other", &Attributes::default()).unwrap();
     let path = place.root.path().join("state/uploads");
@@ -74,7 +76,7 @@ fn an_interrupted_large_file_is_continued_and_what_nobody_needs_is_given_up() {
     let watch = place.proxy(|request, forward| Some(forward(request)));
     let ran = place.try_sync_at(&watch.url(), |_| {}).unwrap();
     assert_eq!(ran.told, ["New large"]);
-    assert_eq!(watch.count("PUT"), 2, "{:?}", watch.asked());
+    assert_eq!(watch.count("PUT"), 2 + first, "{:?}", watch.asked());
     assert_eq!(place.server.object("p/large").unwrap(), content);
     assert_eq!(bucket.uploads("").unwrap().len(), 0);
 }

@@ -18,8 +18,8 @@ pub use state::{Attributes, Number, State};
 
 use self::pieces::Pieces;
 use self::recent::Recent;
-use crate::restore::read_items;
 use crate::source::Source;
+use crate::wanted::read_items;
 
 /// How many paths all trees together may have that are kept.
 const MOST_PATHS: usize = 1_000_000;

@@ -1,6 +1,7 @@
 //! Which stored dump is meant.
 
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 
 use jiff::civil::Date;
 
@@ -26,6 +27,12 @@ pub struct Wanted {
     pub server: Option<Server>,
     /// What.
     pub content: Content,
+}
+
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        describe(self.server, &self.content).fmt(f)
+    }
 }
 
 /// Why there is no such dump.
@@ -88,7 +95,7 @@ fn choose(dumps: &[StoredDump], wanted: &Wanted, as_of: Option<Date>) -> Result<
 }
 
 /// The newest dump of everything that there is a dump of, sorted.
-fn newest(source: &Source, peer: &OsStr, as_of: Option<Date>) -> Vec<StoredDump> {
+pub(crate) fn newest(source: &Source, peer: &OsStr, as_of: Option<Date>) -> Vec<StoredDump> {
     let mut newest: Vec<StoredDump> = Vec::new();
     let days = source.days().iter().filter(|day| as_of.is_none_or(|as_of| day.date <= as_of));
     for (day, present) in days.flat_map(|day| day.peers.iter().map(move |peer| (day, peer))) {

@@ -1,11 +1,12 @@
 //! Loading a dump into a running server, by the server's own client.
 
 mod mysql;
-mod postgresql;
+pub(crate) mod postgresql;
 
 use std::ffi::OsString;
 
 use redcedar_system::System;
+use redcedar_system::account::Account;
 use redcedar_system::command::{Command, CommandError, Finished, first_of};
 
 use super::{ReadError, Server, StoredDump};
@@ -13,6 +14,8 @@ use super::{ReadError, Server, StoredDump};
 /// The server that a dump is loaded into.
 #[derive(Clone, Copy)]
 pub struct Target<'a> {
+    /// Whom the client runs as, which only root can decide; else as we do.
+    pub account: Option<&'a Account>,
     /// What its client is told besides: where the server is, whom it knows us as.
     pub options: &'a [OsString],
     /// Loads into what is not empty, too.
@@ -62,6 +65,17 @@ impl StoredDump {
             Server::Postgresql => postgresql::load(self, target)?,
         };
         Ok(Loaded { bytes, problems })
+    }
+
+    /// What is on a server that had nothing before it was loaded, in words.
+    ///
+    /// # Errors
+    /// When the server does not say.
+    pub(crate) fn look(&self, target: &Target<'_>) -> Result<String, LoadError> {
+        match self.dump.server {
+            Server::Mysql => mysql::look(target),
+            Server::Postgresql => postgresql::look(self, target),
+        }
     }
 
     /// Feeds a client with the text.

@@ -11,6 +11,7 @@ use jiff::civil::Date;
 use redcedar_archive::Compression;
 use redcedar_system::escape;
 
+pub(crate) use find::newest;
 pub use find::{FindError, Request, Wanted, find};
 pub use read::ReadError;
 pub use redcedar_archive::dump::{Content, Dump, Server};

@@ -90,6 +90,15 @@ fn pieces(source: &Source, peer: &OsStr, as_of: Option<Date>) -> Vec<(PieceName,
     newest.into_values().collect()
 }
 
+/// What there is mail of, each with the bytes of its pieces.
+pub(crate) fn names(source: &Source, peer: &OsStr, as_of: Option<Date>) -> BTreeMap<OsString, u64> {
+    let mut names = BTreeMap::new();
+    for (piece, file) in pieces(source, peer, as_of) {
+        *names.entry(stem(&piece.name).to_owned()).or_default() += file.size();
+    }
+    names
+}
+
 fn matching(all: &[(PieceName, StoredFile)], name: &OsStr) -> Vec<(PieceName, StoredFile)> {
     all.iter().filter(|(piece, _)| piece.name == name || stem(&piece.name) == name).cloned().collect()
 }

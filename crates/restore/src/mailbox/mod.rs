@@ -16,6 +16,7 @@ use redcedar_archive::Compression;
 
 pub(crate) use content::prove;
 pub use find::FindError;
+pub(crate) use find::names;
 pub use restore::{MailError, Report, Request, Restored, restore};
 
 /// What the name of a piece says.

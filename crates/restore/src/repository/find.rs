@@ -106,6 +106,16 @@ fn stored(source: &Source, peer: &OsStr, as_of: Option<Date>) -> BTreeMap<(&'sta
     all
 }
 
+/// The repositories of which something is stored, each with the bytes of all that is.
+pub(crate) fn names(source: &Source, peer: &OsStr, as_of: Option<Date>) -> Vec<(OsString, u64)> {
+    let size = |files: &Files| match files {
+        Files::Dumps(dumps) => dumps.iter().map(|dump| dump.file.size()).sum::<u64>(),
+        Files::Bundles(bundles) => bundles.iter().map(|(_, _, stored)| stored.file.size()).sum(),
+    };
+    let all = stored(source, peer, as_of).into_iter();
+    all.map(|((_, repository), files)| (repository, size(&files))).collect()
+}
+
 fn word(kind: Kind) -> &'static str {
     match kind {
         Kind::Git => "git",

@@ -23,6 +23,7 @@ use self::place::Place;
 use crate::peer::{self, PeerError};
 use crate::source::Source;
 
+pub(crate) use self::find::names;
 pub(crate) use self::verify::{Chains, prove};
 
 /// What to bring back, and where to.

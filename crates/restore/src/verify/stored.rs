@@ -18,6 +18,9 @@ impl Check<'_> {
         let origins = self.read_checksums(self.peer.origins.as_ref());
         let mut found = HashMap::new();
         for file in &self.peer.doubles {
+            if !self.is_wanted(file) {
+                continue;
+            }
             if !file.is_plain() {
                 let message = format!(
                     "it is there as {}, too; the form with the fewest layers counts",
@@ -32,7 +35,8 @@ impl Check<'_> {
             .items
             .iter()
             .flat_map(|item| item.archive.iter().map(|(file, _)| file).chain(item.manifest.as_ref()));
-        for file in items.chain(self.peer.others.iter().map(|(file, _)| file)) {
+        let files = items.chain(self.peer.others.iter().map(|(file, _)| file));
+        for file in files.filter(|file| self.is_wanted(file)).collect::<Vec<_>>() {
             for fault in file.faults() {
                 self.damage(file, fault);
             }

@@ -148,18 +148,7 @@ impl Machine {
 
 /// A request for everything.
 pub(crate) fn request(target: &Path, as_of: Option<Date>) -> RestoreRequest {
-    RestoreRequest {
-        peer: None,
-        item: None,
-        paths: Vec::new(),
-        as_of,
-        target: target.to_owned(),
-        in_place: false,
-        overwrite: None,
-        numeric_owner: false,
-        starting_day: None,
-        dry_run: false,
-    }
+    RestoreRequest { as_of, ..RestoreRequest::to(target) }
 }
 
 pub(crate) fn run(source: &Path, request: &RestoreRequest) -> Result<Report, RestoreError> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::{Date, Weekday, date};
 use redcedar_restore::mailbox::{MailError, Report, Request, restore};
-use redcedar_restore::{Severity, Source, VerifyRequest, verify};
+use redcedar_restore::{Proofs, Severity, Source, VerifyRequest, verify};
 use redcedar_system::Interrupt;
 use redcedar_system::monitor::Silent;
 
@@ -161,8 +161,9 @@ fn names_in_an_archive_lead_nowhere_and_what_is_damaged_is_told() {
     assert!(report.failures[0].starts_with("mbox-20261122-m.tar: "), "{report:?}");
     let inbox = fs_err::read_to_string(world.target().join("inbox")).unwrap();
     assert!(inbox.contains("Message-Id: <2>"), "{inbox}");
-    let request = VerifyRequest { peer: None, day: None };
-    let report = verify(&world.source(), &request, &Silent, &Interrupt::new()).unwrap();
+    let request = VerifyRequest::default();
+    let report =
+        verify(&world.source(), &request, &mut Proofs::default(), &Silent, &Interrupt::new()).unwrap();
     let [finding] = report.findings.as_slice() else { panic!("{report:?}") };
     assert_eq!((finding.file.as_str(), finding.severity), ("mbox-20261122-m.tar", Severity::Damage));
 }

@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod browsed;
+mod choices;
 mod damage;
+mod drilled;
 mod exact;
 mod foreign;
 mod found;

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use redcedar_archive::Compression;
 use redcedar_restore::list::ItemKind;
 use redcedar_restore::place::{Directory, Place};
-use redcedar_restore::{Keys, Source, VerifyReport, VerifyRequest, list, restore, verify};
+use redcedar_restore::{Keys, Proofs, Source, VerifyReport, VerifyRequest, list, restore, verify};
 use redcedar_system::Interrupt;
 use redcedar_system::fake::RecordingMonitor;
 use redcedar_testing::compare::Snapshot;
@@ -18,10 +18,11 @@ use redcedar_testing::trees::{Growth, grow};
 use crate::machine::{Machine, day, without_sockets};
 
 fn verified(machine: &Machine, day: Option<Date>) -> VerifyReport {
-    let request = VerifyRequest { peer: None, day };
+    let request = VerifyRequest { day, ..VerifyRequest::default() };
     verify(
         &Source::open(&machine.staging()).unwrap(),
         &request,
+        &mut Proofs::default(),
         &RecordingMonitor::default(),
         &Interrupt::new(),
     )
@@ -92,6 +93,43 @@ fn what_is_missing_is_found() {
             "2026-11-03 tree.manifest.jsonl.zst: it builds on 2026-11-02, which is not here",
         ]
     );
+}
+
+#[test]
+fn shares_come_round_to_everything_and_to_what_is_damaged_first() {
+    let machine = three_days(Compression::Gzip);
+    let source = Source::open(&machine.staging()).unwrap();
+    let request = VerifyRequest { share: Some("1/3".parse().unwrap()), ..VerifyRequest::default() };
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("proofs.jsonl");
+    let second = |second| jiff::Timestamp::from_second(second).unwrap();
+    let next = |now| {
+        let mut proofs = Proofs::read(&file, second(now)).unwrap();
+        let silent = RecordingMonitor::default();
+        let report = verify(&source, &request, &mut proofs, &silent, &Interrupt::new()).unwrap();
+        proofs.write(&file).unwrap();
+        (report.files, report.ages.never, report.ages.oldest)
+    };
+    assert_eq!(next(10), (2, 2, Some(second(10))));
+    assert_eq!(next(20), (2, 1, Some(second(10))));
+    assert_eq!(next(30), (2, 0, Some(second(10))));
+    assert_eq!(next(40), (2, 0, Some(second(20))));
+    // What changed is not what was proven.
+    let archive = machine.archive(day(1));
+    let mut content = fs_err::read(&archive).unwrap();
+    content.push(0);
+    fs_err::write(&archive, content).unwrap();
+    let source = Source::open(&machine.staging()).unwrap();
+    let damaged = |now| {
+        let mut proofs = Proofs::read(&file, second(now)).unwrap();
+        let silent = RecordingMonitor::default();
+        let report = verify(&source, &request, &mut proofs, &silent, &Interrupt::new()).unwrap();
+        proofs.write(&file).unwrap();
+        assert!(messages(&report).iter().all(|message| message.starts_with("2026-11-01")), "{report:?}");
+        (messages(&report).is_empty(), report.ages.never)
+    };
+    assert_eq!(damaged(50), (false, 1));
+    assert_eq!(damaged(60), (false, 1));
 }
 
 #[test]
@@ -168,9 +206,11 @@ fn what_lies_in_several_places_is_one_source() {
     };
     let whole = open(&[&one, &two]).unwrap();
     assert_eq!(whole.days().len(), 3);
-    let request = VerifyRequest { peer: None, day: None };
-    let verified =
-        |source: &Source| verify(source, &request, &RecordingMonitor::default(), &Interrupt::new()).unwrap();
+    let request = VerifyRequest::default();
+    let verified = |source: &Source| {
+        verify(source, &request, &mut Proofs::default(), &RecordingMonitor::default(), &Interrupt::new())
+            .unwrap()
+    };
     assert_eq!(messages(&verified(&whole)), [""; 0]);
     // The second day is read from both, and what it builds on is in the other place.
     assert!(verified(&whole).files > verified(&Source::open(&machine.staging()).unwrap()).files);

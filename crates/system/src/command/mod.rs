@@ -7,11 +7,12 @@ mod lines;
 mod memory;
 mod replace;
 mod run;
+mod service;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::io::{Read, Write};
-use std::path::PathBuf;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use executable::{Executable, ExecutableError};
@@ -19,6 +20,7 @@ pub use line::split;
 pub use memory::MemoryFile;
 pub use replace::replace_self;
 pub use run::OsRunner;
+pub use service::Service;
 
 use crate::account::Account;
 use crate::escape;
@@ -311,6 +313,12 @@ pub trait Runner: Send + Sync {
         input: &mut dyn Read,
         heard: &mut dyn FnMut(Stream, &[u8]),
     ) -> Result<Finished, CommandError>;
+
+    /// Starts a program that runs on beside us. All that it prints goes to the end of the file `log`.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    fn serve(&self, command: &Command, log: &Path) -> io::Result<Service>;
 }
 
 #[cfg(test)]

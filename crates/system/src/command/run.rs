@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,7 +16,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 
 use super::feed::{Feed, FeedError};
 use super::lines::{Heard, Lines};
-use super::{Command, CommandError, Executable, Finished, MemoryFile, Runner, Stream};
+use super::{Command, CommandError, Executable, Finished, MemoryFile, Runner, Service, Stream};
 use crate::account::Account;
 use crate::interrupt::Interrupt;
 use crate::{Environment, Monitor};
@@ -80,6 +81,13 @@ impl Runner for OsRunner {
         output.finish();
         finished
     }
+
+    fn serve(&self, command: &Command, log: &Path) -> io::Result<Service> {
+        self.interrupt.check().map_err(io::Error::other)?;
+        let log = fs_err::OpenOptions::new().append(true).create(true).open(log)?.into_file();
+        let errors = log.try_clone()?;
+        self.spawn(command, None, log, errors).map(Service::new)
+    }
 }
 
 /// What a program is connected with, besides the monitor.
@@ -135,8 +143,8 @@ impl OsRunner {
         &self,
         command: &Command,
         input: Option<io::PipeReader>,
-        output: io::PipeWriter,
-        errors: io::PipeWriter,
+        output: impl Into<Stdio> + AsFd,
+        errors: impl Into<Stdio>,
     ) -> io::Result<Child> {
         let input = match (input, &command.input) {
             (Some(pipe), _) => Stdio::from(pipe),
@@ -254,7 +262,7 @@ impl OsRunner {
 }
 
 /// Ends a child and, unless it is in our own process group, what it started: gently, then hard; and reaps it.
-fn end(child: &mut Child, is_in_our_group: bool) -> io::Result<()> {
+pub(super) fn end(child: &mut Child, is_in_our_group: bool) -> io::Result<()> {
     let id = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);
     for (signal, patience) in [(Signal::SIGTERM, GRACE), (Signal::SIGKILL, GRACE)] {
         match if is_in_our_group { kill(id, signal) } else { killpg(id, signal) } {
@@ -314,7 +322,7 @@ fn prepare(child: &mut std::process::Command, command: &Command) {
 }
 
 /// Lets another user open `/dev/stdout`, as a program does that can write to named files only.
-fn give(output: &io::PipeWriter, account: &Account) -> io::Result<()> {
+fn give(output: &impl AsFd, account: &Account) -> io::Result<()> {
     let (uid, gid) =
         (rustix::fs::Uid::from_raw(account.owner.uid), rustix::fs::Gid::from_raw(account.owner.gid));
     Ok(rustix::fs::fchown(output, Some(uid), Some(gid))?)

@@ -1,9 +1,10 @@
 //! A runner that answers from a script and remembers what it was asked.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
+use std::path::Path;
 use std::sync::Mutex;
 
-use crate::command::{Command, CommandError, Finished, Runner, Stream};
+use crate::command::{Command, CommandError, Finished, Runner, Service, Stream};
 
 /// Answers each command with the next scripted end; without a script every command succeeds silently.
 #[derive(Debug, Default)]
@@ -65,6 +66,11 @@ impl Runner for ScriptedRunner {
     ) -> Result<Finished, CommandError> {
         self.run(command)
     }
+
+    /// There is nothing that could run on.
+    fn serve(&self, _command: &Command, _log: &Path) -> io::Result<Service> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
 
 /// Lets a function say what each program prints and how it ends.
@@ -101,5 +107,10 @@ impl<F: Fn(&Command) -> (Vec<u8>, Finished) + Send + Sync> Runner for PrintingRu
         _heard: &mut dyn FnMut(Stream, &[u8]),
     ) -> Result<Finished, CommandError> {
         self.run(command)
+    }
+
+    /// There is nothing that could run on.
+    fn serve(&self, _command: &Command, _log: &Path) -> io::Result<Service> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 }

@@ -46,10 +46,10 @@ pub(crate) struct Which {
 #[group(id = "into", multiple = false)]
 pub(crate) struct Destination {
     /// Write the dump, which is SQL, to FILE; `-`: to standard output
-    #[arg(long, value_name = "FILE", requires = "databases", help_heading = HEADING)]
+    #[arg(long, value_name = "FILE", requires = "databases", conflicts_with_all = ["strip", "delete", "map_owner"], help_heading = HEADING)]
     to_file: Option<PathBuf>,
     /// Load the dump into a server, by the client that is installed: mysql, psql
-    #[arg(long, requires = "databases", help_heading = HEADING)]
+    #[arg(long, requires = "databases", conflicts_with_all = ["strip", "delete", "map_owner"], help_heading = HEADING)]
     into_server: bool,
 }
 
@@ -98,7 +98,7 @@ impl DatabaseArgs {
 }
 
 /// `NAME`, `mysql:NAME`, `postgresql:NAME`
-fn wanted(name: &OsStr) -> Wanted {
+pub(in crate::commands) fn wanted(name: &OsStr) -> Wanted {
     let prefixed = Server::ALL.into_iter().find_map(|server| {
         let name = name.as_bytes().strip_prefix(server.name().as_bytes())?.strip_prefix(b":")?;
         Some((server, OsStr::from_bytes(name)))
@@ -121,7 +121,7 @@ pub(super) fn run(args: &super::Args, context: &Context, out: &mut Out) -> Comma
         results.push(to_file(&dumps, file, overwrite, context, out)?);
     } else {
         let options = args.databases.server_option.as_slice();
-        let target = Target { options, overwrite, system: &context.system };
+        let target = Target { account: None, options, overwrite, system: &context.system };
         for dump in dumps {
             results.push(into_server(dump, &target, context)?);
         }

@@ -25,7 +25,7 @@ pub(super) struct MailboxArgs {
     #[arg(
         long,
         value_name = "PATH",
-        conflicts_with_all = ["paths", "item", "in_place", "numeric_owner", "databases", "into"],
+        conflicts_with_all = ["paths", "item", "in_place", "numeric_owner", "strip", "delete", "map_owner", "databases", "into"],
         help_heading = "Mailboxes"
     )]
     mailbox: Option<OsString>,
@@ -69,7 +69,7 @@ fn request(
     let overwrite = match args.overwrite {
         None | Some(OverwriteMode::Never) => false,
         Some(OverwriteMode::Always) => true,
-        Some(OverwriteMode::IfDifferent) => {
+        Some(OverwriteMode::IfDifferent | OverwriteMode::IfOlder) => {
             let message = "a mailbox is replaced or left alone; there is nothing to compare it by";
             return Err(CommandError::message(Exit::Usage, message).hint("--overwrite always"));
         }

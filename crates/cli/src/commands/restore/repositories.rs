@@ -24,10 +24,10 @@ const HEADING: &str = "Repositories and databases";
 #[group(id = "repositories")]
 pub(crate) struct Args {
     /// This repository of Subversion, Git or Mercurial, by its path or as `list` names it
-    #[arg(long, value_name = "NAME", help_heading = HEADING, conflicts_with_all = ["paths", "item", "in_place", "overwrite", "numeric_owner", "sqlite"])]
+    #[arg(long, value_name = "NAME", help_heading = HEADING, conflicts_with_all = ["paths", "item", "in_place", "overwrite", "numeric_owner", "strip", "delete", "map_owner", "sqlite"])]
     repository: Option<OsString>,
     /// This SQLite database, by its path or as `list` names it
-    #[arg(long, value_name = "NAME", help_heading = HEADING, conflicts_with_all = ["paths", "item", "in_place", "overwrite", "numeric_owner"])]
+    #[arg(long, value_name = "NAME", help_heading = HEADING, conflicts_with_all = ["paths", "item", "in_place", "overwrite", "numeric_owner", "strip", "delete", "map_owner"])]
     sqlite: Option<OsString>,
 }
 

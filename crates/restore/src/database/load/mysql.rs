@@ -30,6 +30,15 @@ pub(super) fn load(dump: &StoredDump, target: &Target<'_>) -> Result<Vec<String>
     Ok(Vec::new())
 }
 
+/// Counts the tables.
+pub(super) fn look(target: &Target<'_>) -> Result<String, LoadError> {
+    let query = format!(
+        "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA NOT IN ({SYSTEM_SCHEMAS})"
+    );
+    let tables = count(&question(target, &query), OTHER_NAME, target)?;
+    Ok(format!("{tables} tables"))
+}
+
 fn check_empty(dump: &StoredDump, target: &Target<'_>) -> Result<(), LoadError> {
     let (there, tables) = match &dump.dump.content {
         Content::Database(name) => {
@@ -51,7 +60,7 @@ fn check_empty(dump: &StoredDump, target: &Target<'_>) -> Result<(), LoadError> 
 
 /// The options come first: some are allowed nowhere else.
 fn client(target: &Target<'_>) -> Command {
-    Command::new("mysql").may_ask().args(target.options).arg("--batch")
+    Command::new("mysql").may_ask().run_as(target.account.cloned()).args(target.options).arg("--batch")
 }
 
 fn question(target: &Target<'_>, query: &str) -> Command {

@@ -38,6 +38,28 @@ pub(super) fn load(dump: &StoredDump, target: &Target<'_>) -> Result<Vec<String>
     }
 }
 
+/// Counts the tables of a database, or the databases of a server.
+pub(super) fn look(dump: &StoredDump, target: &Target<'_>) -> Result<String, LoadError> {
+    if let Content::Database(name) = &dump.dump.content {
+        let query = format!(
+            "{OWN_SCHEMAS} SELECT count(*) FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p', 'm') \
+             AND relnamespace IN (SELECT oid FROM own)"
+        );
+        let tables = count(&question(target, &name.to_string_lossy(), &query), None, target)?;
+        return Ok(format!("{tables} tables"));
+    }
+    let query =
+        "SELECT count(*) FROM pg_catalog.pg_database WHERE NOT datistemplate AND datname <> 'postgres'";
+    let databases = count(&question(target, "postgres", query), None, target)?;
+    Ok(format!("{databases} databases"))
+}
+
+/// Makes a role that owns what is in a dump, and may do nothing else.
+pub(crate) fn make_role(name: &str, target: &Target<'_>) -> Result<(), LoadError> {
+    let make = format!("CREATE ROLE {}", identifier(name));
+    ask(&question(target, "postgres", &make), None, target).map(drop)
+}
+
 /// Sees to it that there is such a database, and that it is empty.
 fn make_ready(name: &str, target: &Target<'_>) -> Result<(), LoadError> {
     let query = format!("SELECT count(*) FROM pg_catalog.pg_database WHERE datname = {}", literal(name));
@@ -98,6 +120,7 @@ fn client(target: &Target<'_>, database: &str) -> Command {
     let database = database.replace('\\', r"\\").replace('\'', r"\'");
     Command::new("psql")
         .may_ask()
+        .run_as(target.account.cloned())
         .args(target.options)
         .args(["--no-psqlrc", "--quiet", "--set=VERBOSITY=verbose"])
         .arg(format!("--dbname=dbname='{database}'"))

@@ -215,3 +215,28 @@ fn what_runs_is_the_file_that_was_looked_at_confined_and_heard_apart() {
     assert_eq!(of(Stream::Errors), [&errors]);
     assert!(monitor.output_lines().is_empty());
 }
+
+#[test]
+fn a_service_runs_on_and_ends_with_what_it_started() {
+    let directory = tempfile::tempdir().unwrap();
+    let (log, pid) = (directory.path().join("log"), directory.path().join("pid"));
+    let environment = Environment::from_pairs([("PATH", "/usr/bin:/bin")]);
+    let runner = OsRunner::new(&environment, Arc::new(RecordingMonitor::default()), Interrupt::new());
+    let script = format!("echo began; sleep 100 & echo $! > {0}.part; mv {0}.part {0}; wait", pid.display());
+    let mut service = runner.serve(&Command::new("sh").args(["-c", &script]), &log).unwrap();
+    while !pid.exists() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(!service.has_ended().unwrap());
+    service.stop().unwrap();
+    assert_eq!(fs_err::read_to_string(&log).unwrap(), "began\n");
+    let started = fs_err::read_to_string(&pid).unwrap();
+    let status = format!("/proc/{}/stat", started.trim());
+    let is_gone = || fs_err::read_to_string(&status).map_or(true, |status| status.contains(") Z "));
+    let waited = Instant::now();
+    while !is_gone() && waited.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(is_gone());
+    assert!(runner.serve(&Command::new("/nonexistent"), &log).is_err());
+}
