@@ -40,6 +40,14 @@ pub trait Extension: Send + Sync {
     /// # Errors
     /// When nothing could be done, and on interrupt.
     fn run(&self, call: &Call<'_>) -> Result<Outcome, ExtensionError>;
+
+    /// What its work would come to, a line each, for whoever asks before it is done. Nothing is changed.
+    ///
+    /// # Errors
+    /// When that cannot be said, and on interrupt.
+    fn preview(&self, _call: &Call<'_>) -> Result<Vec<String>, ExtensionError> {
+        Ok(Vec::new())
+    }
 }
 
 /// What an extension gets to know when it runs.

@@ -21,7 +21,7 @@ use crate::exit::Exit;
 /// order, whatever the order of the words.
 ///
 /// With `--dry-run` the steps are shown with their hooks and, for `purge`, what becomes of each staged day, and why, as things
-/// are now.
+/// are now; for `amazons3`, which days would be sent, with how many requests, and what becomes of each day in the bucket.
 ///
 /// With `--managed` each action is also run on the managed peers that list it, one after the other, through their remote shells.
 /// One that fails there is told and counted, and the rest goes on: exit code 7.
@@ -69,18 +69,19 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
     if args.actions == ["validate"] && scope == Scope::Here {
         return validate::run(&validate::Args {}, context, out);
     }
-    let Loaded { config, document, .. } = configuration::load_file(context)?;
+    let loaded = configuration::load_file(context)?;
+    let Loaded { config, document, .. } = &loaded;
     let request = Request { words: &args.actions, full: args.full, scope };
     let actions = Actions::resolve(config.extensions.as_ref()).map_err(|error| no_plan(error, None))?;
-    let plan = Plan::new(&request, &actions, &config).map_err(|error| no_plan(error, Some(&actions)))?;
+    let plan = Plan::new(&request, &actions, config).map_err(|error| no_plan(error, Some(&actions)))?;
     plan.warnings.iter().for_each(|warning| context.system.monitor.warning(warning));
     if context.global.dry_run {
-        return plan::show(&plan, &config, context, out);
+        return plan::show(&plan, &loaded, context, out);
     }
     let request = RunRequest {
         plan: &plan,
-        config: &config,
-        document: &document,
+        config,
+        document,
         extensions: redcedar_extensions::ALL,
         dialect: Dialect::V3,
         threads: Context::threads(),

@@ -131,6 +131,32 @@ fn what_is_in_the_bucket_stays_until_something_else_is_and_missed_days_are_caugh
 }
 
 #[test]
+fn a_dry_run_says_what_would_be_sent_and_what_would_become_of_each_day_in_the_bucket() {
+    let Some(machine) = Machine::new() else { return };
+    let section = "<s3_bucket>bucket/pool</s3_bucket><keep_last>2</keep_last>";
+    configure(&machine, "cback3.conf", "", section);
+    stage(&machine, 24, &[("me/etc.tar.gz", "abc"), ("me/home.tar.gz", "de")]);
+    // The 23rd is a Monday. What the original made on a Sunday builds on everything back to the Monday before.
+    for day in ["15", "22", "23"] {
+        machine.server.store(&format!("pool/2026/11/{day}/me/etc.tar.gz"), b"abc");
+    }
+    let answer = run(&machine, 24, &["amazons3", "--dry-run"]);
+    assert_eq!(answer.code, 0, "{answer:?}");
+    for line in [
+        "2026-11-24 would go to s3://bucket/pool/2026/11/24: 2 files, 5 bytes",
+        "3 requests that write or list, 0 that read",
+        "2026-11-15 stays in the bucket: 2026-11-22 builds on it",
+        "2026-11-22 stays in the bucket: one of the last",
+    ] {
+        assert!(answer.stdout.contains(line), "{line}: {answer:?}");
+    }
+    assert_eq!(machine.server.keys().len(), 3);
+    assert!(!machine.path("work/redcedar.amazons3").exists() && !is_sent(&machine, 24));
+    assert_eq!(run(&machine, 24, &["amazons3"]).code, 0);
+    assert_eq!(machine.names("pool/2026/11/"), ["23/me/etc.tar.gz", "24/me/etc.tar.gz", "24/me/home.tar.gz"]);
+}
+
+#[test]
 fn files_are_encrypted_by_the_backup_user_whatever_they_are_called() {
     let Some(machine) = Machine::new() else { return };
     let section = "<s3_bucket>bucket/p</s3_bucket><encrypt>(id -un; cat ${input}) &gt; ${output}</encrypt>";

@@ -77,6 +77,11 @@ fn what_no_rule_wants_goes_and_nothing_on_which_something_builds_that_stays() {
     assert_eq!(machine.server.object("b/2026/notes.txt").unwrap(), b"mine");
     let only = run(&machine, "11-23", &["prune", "s3://bucket/b", "--keep-last", "1", "--json"]);
     assert_eq!(only.code, 0, "{only:?}");
+    let document: serde_json::Value = serde_json::from_str(&only.stdout).unwrap();
+    assert_eq!(
+        (&document["days"][0]["date"], &document["days"][0]["kept"]),
+        (&"2026-11-10".into(), &false.into())
+    );
     let left = days(&machine);
     assert!(left.first().unwrap() == "11-20" && left.contains(&"11-23".to_owned()), "{left:?}");
     assert_eq!(run(&machine, "11-23", &["verify", "--from", "s3://bucket/b"]).code, 0);

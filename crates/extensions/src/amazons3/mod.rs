@@ -32,7 +32,7 @@ use self::aws::Aws;
 use self::config::Settings;
 use self::contents::Contents;
 use self::days::{Choice, Day};
-use self::retention::Retention;
+use self::retention::{Fate, Retention};
 use self::sealed::{Sealing, TREE};
 use self::store::{Failure, Native, Sent, Store, Upload};
 use crate::staged::{mark, usable};
@@ -40,6 +40,9 @@ use crate::staged::{mark, usable};
 const NAME: &str = "amazons3";
 /// In a day that is in the bucket.
 const INDICATOR: &str = "cback.amazons3";
+
+/// What `redcedar sync` keeps of a day, among what is kept of it.
+const STATE: &str = "state";
 
 /// See the module.
 pub(crate) struct Amazons3;
@@ -58,21 +61,26 @@ impl Extension for Amazons3 {
     }
 
     fn run(&self, call: &Call<'_>) -> Result<Outcome, ExtensionError> {
-        let settings = usable(config::read(call.document, call.config))?;
-        let stage = call.config.stage.as_ref().ok_or(ExtensionError::NotConfigured("Stage"))?;
-        let options = &call.config.options;
-        let identity = Identity::of(options).map_err(|error| failed(&error))?;
-        let owner = identity.owner().map_err(|error| failed(&error))?;
-        let staging = Directory::open(&stage.staging_dir).map_err(|error| failed(&error))?;
-        let attempts = Attempts::open(&options.working_dir, owner).map_err(|error| failed(&error))?;
-        let store = store(call, &identity)?;
-        let run = Run { settings, identity, staging, attempts, store, call };
-        run.days()
+        Run::begin(call)?.days()
+    }
+
+    fn preview(&self, call: &Call<'_>) -> Result<Vec<String>, ExtensionError> {
+        Run::begin(call)?.preview()
     }
 }
 
 fn failed(error: &dyn std::error::Error) -> ExtensionError {
     ExtensionError::Failed(error.to_string())
+}
+
+/// What a failure is to whoever runs the action.
+fn interruption(failure: Failure) -> ExtensionError {
+    match failure {
+        Failure::Interrupted(interrupted) | Failure::Command(CommandError::Interrupted(interrupted)) => {
+            interrupted.into()
+        }
+        failure => failed(&failure),
+    }
 }
 
 /// The AWS CLI where the configuration says which, else ourselves.
@@ -95,12 +103,24 @@ struct Run<'a> {
     call: &'a Call<'a>,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    fn begin(call: &'a Call<'a>) -> Result<Self, ExtensionError> {
+        let settings = usable(config::read(call.document, call.config))?;
+        let stage = call.config.stage.as_ref().ok_or(ExtensionError::NotConfigured("Stage"))?;
+        let options = &call.config.options;
+        let identity = Identity::of(options).map_err(|error| failed(&error))?;
+        let owner = identity.owner().map_err(|error| failed(&error))?;
+        let staging = Directory::open(&stage.staging_dir).map_err(|error| failed(&error))?;
+        let attempts = Attempts::open(&options.working_dir, owner).map_err(|error| failed(&error))?;
+        let store = store(call, &identity)?;
+        Ok(Self { settings, identity, staging, attempts, store, call })
+    }
+
     fn days(&self) -> Result<Outcome, ExtensionError> {
         let monitor = &self.call.system.monitor;
         let today = self.call.system.clock.now().date();
-        let days = days::look(&self.staging, &self.attempts).map_err(|error| failed(&error))?;
-        let due = match days::choose(&days, today, self.call.full, self.settings.catch_up) {
+        let (days, choice) = self.choose()?;
+        let due = match choice {
             Choice::Send(due) => due,
             Choice::AllSent => {
                 monitor.warning("The staged days have been sent before: there is nothing to do.");
@@ -131,21 +151,65 @@ impl Run<'_> {
         Ok(outcome)
     }
 
-    fn fail(&self, intent: &str, failure: Failure, outcome: &mut Outcome) -> Result<(), ExtensionError> {
-        match failure {
-            Failure::Interrupted(interrupted) | Failure::Command(CommandError::Interrupted(interrupted)) => {
-                Err(interrupted.into())
+    fn choose(&self) -> Result<(Vec<Day>, Choice), ExtensionError> {
+        let today = self.call.system.clock.now().date();
+        let days = days::look(&self.staging, &self.attempts).map_err(|error| failed(&error))?;
+        let choice = days::choose(&days, today, self.call.full, self.settings.catch_up);
+        Ok((days, choice))
+    }
+
+    /// What would be sent, and what would become of the days in the bucket, as things are now.
+    fn preview(&self) -> Result<Vec<String>, ExtensionError> {
+        let mut lines = match self.choose()?.1 {
+            Choice::Send(due) => {
+                let days = due.into_iter().map(|date| self.preview_day(date).map_err(interruption));
+                days.collect::<Result<Vec<_>, _>>()?.concat()
             }
-            failure => {
+            Choice::AllSent | Choice::NothingStaged => vec!["no day would be sent".to_owned()],
+        };
+        if !self.settings.keep.is_empty() {
+            for Fate { date, kept, reasons } in self.retention(false).map_err(interruption)? {
+                let fate = if kept { "stays in" } else { "would be removed from" };
+                lines.push(format!("{date} {fate} the bucket: {}", reasons.join(", ")));
+            }
+        }
+        Ok(lines)
+    }
+
+    fn preview_day(&self, date: Date) -> Result<Vec<String>, Failure> {
+        let contents = self.checked(date)?;
+        let target = &self.target(date);
+        let (count, bytes) = (contents.files.len(), contents.bytes());
+        let clear = if self.settings.encrypt.is_some() { ", before they are encrypted" } else { "" };
+        let mut lines = vec![format!("{date} would go to {target}: {count} files, {bytes} bytes{clear}")];
+        let directory = &daily_dir::path(self.staging.path(), date);
+        let state = &self.attempts.path(date).join(STATE);
+        let upload = Upload { directory, contents: &contents, target, state };
+        let costs = self.store.preview(&upload, self.call.system)?;
+        lines.extend(costs.into_iter().map(|line| format!("  {line}")));
+        Ok(lines)
+    }
+
+    fn fail(&self, intent: &str, failure: Failure, outcome: &mut Outcome) -> Result<(), ExtensionError> {
+        match interruption(failure) {
+            ExtensionError::Failed(failure) => {
                 let message = format!("{intent}: {failure}");
                 self.call.system.monitor.error(&message);
                 outcome.failures.push(message);
                 Ok(())
             }
+            interrupted => Err(interrupted),
         }
     }
 
     fn prune(&self) -> Result<(), Failure> {
+        for gone in self.retention(true)?.iter().filter(|day| !day.kept) {
+            self.call.system.monitor.info(format!("The day {} was removed from the bucket.", gone.date));
+        }
+        Ok(())
+    }
+
+    fn retention(&self, acts: bool) -> Result<Vec<Fate>, Failure> {
         let retention = Retention {
             rules: &self.settings.keep,
             bucket: &self.settings.bucket,
@@ -153,10 +217,7 @@ impl Run<'_> {
             identity: &self.identity,
             program: std::env::current_exe()?,
         };
-        for date in retention.prune(self.call.system)? {
-            self.call.system.monitor.info(format!("The day {date} was removed from the bucket."));
-        }
-        Ok(())
+        retention.prune(acts, self.call.system)
     }
 
     /// Days that nobody sends are told, and how they would be.
@@ -173,17 +234,8 @@ impl Run<'_> {
 
     fn day(&self, date: Date, outcome: &mut Outcome) -> Result<(), Failure> {
         let monitor = &self.call.system.monitor;
-        let open = || daily_dir::open(&self.staging, date);
-        let day = open()?;
-        let contents = Contents::of(open()?)?;
-        contents.check_directories().map_err(Failure::Refused)?;
-        if contents.files.is_empty() {
-            return Err(Failure::Refused("there is nothing in it".to_owned()));
-        }
-        if self.settings.encrypt.is_none() {
-            staged::refuse_clear_text(self.call.document, open()?)?;
-        }
-        self.check_limit(date, &contents, "")?;
+        let day = daily_dir::open(&self.staging, date)?;
+        let contents = self.checked(date)?;
         monitor.task(&format!("Sending {date} to {}", self.target(date)));
         let attempt = self.attempts.begin(date)?;
         let sent = self.send(&day, date, &contents, &attempt);
@@ -210,6 +262,21 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// What goes of a day, unless it must not go.
+    fn checked(&self, date: Date) -> Result<Contents, Failure> {
+        let open = || daily_dir::open(&self.staging, date);
+        let contents = Contents::of(open()?)?;
+        contents.check_directories().map_err(Failure::Refused)?;
+        if contents.files.is_empty() {
+            return Err(Failure::Refused("there is nothing in it".to_owned()));
+        }
+        if self.settings.encrypt.is_none() {
+            staged::refuse_clear_text(self.call.document, open()?)?;
+        }
+        self.check_limit(date, &contents, "")?;
+        Ok(contents)
+    }
+
     fn send(
         &self,
         day: &Directory,
@@ -219,7 +286,7 @@ impl Run<'_> {
     ) -> Result<Sent, Failure> {
         let system = self.call.system;
         let owner = self.attempts.owner();
-        let (state, _) = attempt.create_directory(OsStr::new("state"), 0o700, owner)?;
+        let (state, _) = attempt.create_directory(OsStr::new(STATE), 0o700, owner)?;
         let target = &self.target(date);
         let upload = |directory, contents| {
             self.store.upload(&Upload { directory, contents, target, state: state.path() }, system)

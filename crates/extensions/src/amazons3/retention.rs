@@ -34,30 +34,32 @@ pub(super) struct Retention<'a> {
 
 #[derive(Deserialize)]
 struct Report {
-    days: Vec<Day>,
+    days: Vec<Fate>,
 }
 
+/// What becomes of a day in the bucket.
 #[derive(Deserialize)]
-struct Day {
-    date: String,
-    kept: bool,
+pub(super) struct Fate {
+    pub(super) date: String,
+    pub(super) kept: bool,
+    /// Why it stays, for people.
+    pub(super) reasons: Vec<String>,
 }
 
 impl Retention<'_> {
-    /// Removes days. Returns which.
-    pub(super) fn prune(&self, system: &System) -> Result<Vec<String>, Failure> {
+    /// Removes days, unless it only looks at what would become of them.
+    pub(super) fn prune(&self, acts: bool, system: &System) -> Result<Vec<Fate>, Failure> {
         let place = format!("s3://{}", self.bucket);
         let mut words = vec![self.program.clone().into_os_string(), "prune".into(), place.into()];
         for (option, number) in self.rules {
             words.extend([OsString::from(option), number.to_string().into()]);
         }
         words.extend(["--starting-day".into(), self.starting_day.to_string().into(), "--json".into()]);
+        words.extend((!acts).then(|| "--dry-run".into()));
         let mut answer = Vec::new();
         let finished = system.runner.stream(&self.identity.command(&words), &mut answer)?;
         match serde_json::from_slice::<Report>(&answer) {
-            Ok(report) if finished.success() => {
-                Ok(report.days.into_iter().filter(|day| !day.kept).map(|day| day.date).collect())
-            }
+            Ok(report) if finished.success() => Ok(report.days),
             _ => Err(Failure::Refused(finished.explain("redcedar prune"))),
         }
     }

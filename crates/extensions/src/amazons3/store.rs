@@ -52,6 +52,9 @@ pub(super) struct Sent {
 /// Makes a place in a bucket equal to a directory: uploads first, proves what arrived, and lets the rest go.
 pub(super) trait Store {
     fn upload(&self, upload: &Upload<'_>, system: &System) -> Result<Sent, Failure>;
+
+    /// What that would come to, for people, as far as that can be said.
+    fn preview(&self, upload: &Upload<'_>, system: &System) -> Result<Vec<String>, Failure>;
 }
 
 /// Ourselves: `redcedar sync`, run by the backup user, whose configuration of the AWS CLI counts.
@@ -60,23 +63,32 @@ pub(super) struct Native {
     pub(super) identity: Identity,
 }
 
-impl Store for Native {
-    fn upload(&self, upload: &Upload<'_>, system: &System) -> Result<Sent, Failure> {
+impl Native {
+    fn sync(&self, upload: &Upload<'_>, acts: bool, system: &System) -> Result<Report, Failure> {
         let mut words = vec![self.program.clone().into_os_string(), "sync".into(), upload.directory.into()];
         words.push(upload.target.into());
         words.extend(
             ["--delete", "--max-delete", "100%", "--skip-links", "--checksum", "--json"].map(OsString::from),
         );
+        words.extend((!acts).then(|| "--dry-run".into()));
         for name in left_out() {
             words.extend(["--exclude".into(), name.into()]);
         }
         let command = self.identity.command(&words).variable("XDG_STATE_HOME", upload.state);
         let mut answer = Vec::new();
         let finished = system.runner.stream(&command, &mut answer)?;
-        let Ok(report) = serde_json::from_slice::<Report>(&answer) else {
-            return Err(Failure::Refused(finished.explain("redcedar sync")));
-        };
-        report.judge(upload.contents)
+        serde_json::from_slice(&answer).map_err(|_| Failure::Refused(finished.explain("redcedar sync")))
+    }
+}
+
+impl Store for Native {
+    fn upload(&self, upload: &Upload<'_>, system: &System) -> Result<Sent, Failure> {
+        self.sync(upload, true, system)?.judge(upload.contents)
+    }
+
+    fn preview(&self, upload: &Upload<'_>, system: &System) -> Result<Vec<String>, Failure> {
+        let report = self.sync(upload, false, system)?;
+        Ok(report.cost.iter().flat_map(Cost::lines).collect())
     }
 }
 
@@ -91,6 +103,40 @@ struct Report {
     unproved: u64,
     refusal: Option<String>,
     problems: Vec<Problem>,
+    /// Where it was only looked at.
+    cost: Option<Cost>,
+}
+
+#[derive(Deserialize)]
+struct Cost {
+    requests: Requests,
+    money: Option<Money>,
+}
+
+#[derive(Deserialize)]
+struct Requests {
+    write: u64,
+    read: u64,
+}
+
+#[derive(Deserialize)]
+struct Money {
+    currency: String,
+    once: f64,
+    monthly: Option<f64>,
+}
+
+impl Cost {
+    fn lines(&self) -> Vec<String> {
+        let Requests { write, read } = self.requests;
+        let mut lines = vec![format!("{write} requests that write or list, {read} that read")];
+        if let Some(Money { currency, once, monthly }) = &self.money {
+            let monthly =
+                monthly.map(|monthly| format!(", then {monthly:.2} {currency} a month for the day"));
+            lines.push(format!("about {once:.2} {currency} for them{}", monthly.unwrap_or_default()));
+        }
+        lines
+    }
 }
 
 #[derive(Deserialize)]

@@ -252,7 +252,7 @@ fn what_is_wrong_in_the_section_is_said() {
 fn days_go_from_the_bucket_only_where_that_is_configured_and_after_everything_was_sent() {
     let keep = "<keep_last>3</keep_last><keep_monthly>12</keep_monthly>";
     let machine_of = |content| machine("", content);
-    let pruned = r#"{"days": [{"date": "2026-01-01", "kept": false}]}"#;
+    let pruned = r#"{"days": [{"date": "2026-01-01", "kept": false, "reasons": []}]}"#;
     let answer = move |line: &str| {
         (if line.contains("'prune'") { pruned.to_owned() } else { report(2, "") }, ended(0, &[]))
     };

@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use redcedar_config::Config;
+use redcedar_config::Loaded;
+use redcedar_engine::extension::{Call, ExtensionError};
 use redcedar_engine::plan::{Builtin, Function, HookCall, Place, Plan, Step};
 use redcedar_engine::purge::{DirectoryPlan, Fate, PurgeError, PurgePlan};
 use redcedar_engine::purge_plan;
@@ -15,7 +16,8 @@ use crate::output::human::Counted;
 use crate::output::json::{Document, JsonPath};
 use crate::output::table::{Align, Table};
 
-pub(super) fn show(plan: &Plan, config: &Config, context: &Context, out: &mut Out) -> CommandResult {
+pub(super) fn show(plan: &Plan, loaded: &Loaded, context: &Context, out: &mut Out) -> CommandResult {
+    let config = &loaded.config;
     let purges =
         |step: &Step| step.place == Place::Here && step.action.function == Function::Builtin(Builtin::Purge);
     let purge = if config.purge.is_some() && plan.steps.iter().any(purges) {
@@ -23,13 +25,54 @@ pub(super) fn show(plan: &Plan, config: &Config, context: &Context, out: &mut Ou
     } else {
         None
     };
+    let previews = previews(plan, loaded, context)?;
+    context.terminal.finish();
     if context.global.json {
-        out.json(&Document::new("run", JsonPlan::new(plan, purge.as_ref())))?;
+        out.json(&Document::new("run", JsonPlan::new(plan, purge.as_ref(), &previews)))?;
     } else {
         write!(out, "{plan}")?;
+        for Preview { action, lines } in &previews {
+            writeln!(out, "\n{} now:", escape::display(action.as_str()))?;
+            lines.iter().try_for_each(|line| writeln!(out, "  {}", escape::multiline(line)))?;
+        }
         purge.iter().try_for_each(|purge| write_purge(purge, out))?;
     }
     Ok(Exit::Done)
+}
+
+/// What actions of extensions would come to.
+#[derive(Serialize)]
+struct Preview {
+    action: String,
+    lines: Vec<String>,
+}
+
+fn previews(plan: &Plan, loaded: &Loaded, context: &Context) -> Result<Vec<Preview>, CommandError> {
+    let call = Call {
+        config: &loaded.config,
+        document: &loaded.document,
+        full: plan.full,
+        threads: Context::threads(),
+        is_picked_up: true,
+        system: &context.system,
+    };
+    let mut previews = Vec::new();
+    for step in plan.steps.iter().filter(|step| step.place == Place::Here) {
+        let Function::Extension(name) = step.action.function else { continue };
+        let extension = redcedar_extensions::ALL.iter().find(|extension| extension.name() == name);
+        let lines = extension.map(|extension| extension.preview(&call)).transpose();
+        let lines = match lines {
+            Ok(lines) => lines.unwrap_or_default(),
+            Err(ExtensionError::Interrupted(error)) => {
+                return Err(CommandError::new(Exit::Interrupted, error));
+            }
+            Err(error) => vec![error.to_string()],
+        };
+        if !lines.is_empty() {
+            previews.push(Preview { action: step.action.name.clone(), lines });
+        }
+    }
+    Ok(previews)
 }
 
 fn not_planned(error: PurgeError) -> CommandError {
@@ -69,6 +112,8 @@ struct JsonPlan<'a> {
     warnings: &'a [String],
     /// What becomes of purge directories; none when they are not purged here.
     purge: Option<JsonPurge<'a>>,
+    /// What actions of extensions would come to, as far as they say.
+    previews: &'a [Preview],
 }
 
 #[derive(Serialize)]
@@ -109,12 +154,13 @@ struct JsonReason {
 }
 
 impl<'a> JsonPlan<'a> {
-    fn new(plan: &'a Plan, purge: Option<&'a PurgePlan>) -> Self {
+    fn new(plan: &'a Plan, purge: Option<&'a PurgePlan>, previews: &'a [Preview]) -> Self {
         Self {
             full: plan.full,
             steps: plan.steps.iter().map(JsonStep::new).collect(),
             warnings: &plan.warnings,
             purge: purge.map(JsonPurge::from),
+            previews,
         }
     }
 }
