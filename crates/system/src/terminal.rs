@@ -55,7 +55,8 @@ impl Lines<io::Stdin> {
 }
 
 impl<F: AsFd> Lines<F> {
-    fn new(input: F, interrupt: Interrupt) -> Self {
+    /// Those of `input`.
+    pub fn new(input: F, interrupt: Interrupt) -> Self {
         Self { input, interrupt, unread: Vec::new(), has_ended: false }
     }
 

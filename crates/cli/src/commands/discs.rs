@@ -41,7 +41,7 @@ pub(crate) fn open(
         }
         return Ok(vec![Arc::new(first)]);
     }
-    let somebody = Arc::new(Somebody::new(context).map_err(|error| CommandError::new(Exit::Failed, error))?);
+    let somebody = Arc::new(Somebody::new(context));
     let failed = |error| CommandError::new(Exit::Failed, anyhow::Error::from(error));
     let first = if is_again {
         somebody.ask(path, "another disc").map_err(failed)?;
@@ -95,8 +95,8 @@ fn no_disc(error: ReadError) -> CommandError {
 struct Somebody(Mutex<Answers>);
 
 impl Somebody {
-    fn new(context: &Context) -> io::Result<Self> {
-        Ok(Self(Mutex::new(Answers::of_standard_input(context.system.interrupt.clone())?)))
+    fn new(context: &Context) -> Self {
+        Self(Mutex::new(Answers::of_standard_input(context.system.interrupt.clone())))
     }
 
     /// Whether a disc is in the drive now; `no` says that it will not come.

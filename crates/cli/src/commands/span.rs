@@ -222,7 +222,7 @@ impl Dialog {
             return Err(CommandError::message(Exit::Usage, "there is no terminal on which to ask for discs")
                 .hint("--yes asks nothing"));
         }
-        let answers = Answers::of_standard_input(context.system.interrupt.clone()).map_err(failed)?;
+        let answers = Answers::of_standard_input(context.system.interrupt.clone());
         Ok(Self { answers })
     }
 

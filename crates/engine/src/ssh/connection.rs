@@ -1,9 +1,8 @@
 //! The connection that copying from a peer makes, for other uses.
 
-use std::io::{self, Write};
 use std::time::Duration;
 
-use redcedar_system::command::{Command, CommandError, Finished};
+use redcedar_system::command::{Command, CommandError, Finished, Limited};
 use redcedar_system::{Interrupted, Runner, escape};
 
 use super::options::beneath;
@@ -70,10 +69,10 @@ impl Connection {
 
 /// Runs a command and keeps what it prints to its standard output.
 pub(crate) fn ask(runner: &dyn Runner, command: &Command) -> Result<(Finished, Vec<u8>), Interrupted> {
-    let mut answer = Answer(Vec::new());
+    let mut answer = Limited::new(LONGEST_ANSWER);
     let command = command.clone().time_limit(Some(LIMIT));
     let finished = finished(runner.stream(&command, &mut answer))?;
-    Ok((finished, answer.0))
+    Ok((finished, answer.into_bytes()))
 }
 
 /// A program that took too long or could not be followed has come to an end, too: like one that could not be started.
@@ -91,22 +90,5 @@ pub(crate) fn said(finished: &Finished) -> String {
     match last {
         Some(line) => escape::display(line).to_string(),
         None => format!("it ended with {} and said nothing", finished.status),
-    }
-}
-
-/// Takes so much and no more.
-struct Answer(Vec<u8>);
-
-impl Write for Answer {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.0.len() + bytes.len() > LONGEST_ANSWER {
-            return Err(io::Error::other("the answer is too long"));
-        }
-        self.0.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

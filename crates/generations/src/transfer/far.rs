@@ -1,12 +1,12 @@
 //! Running scripts where generations are, on a machine that is reached by `ssh`.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 use std::time::Duration;
 
-use redcedar_system::command::{Command, CommandError, Finished};
+use redcedar_system::command::{Command, CommandError, Finished, Limited};
 use redcedar_system::fs::Scratch;
 use redcedar_system::{System, escape};
 
@@ -70,13 +70,14 @@ impl<'a> Far<'a> {
     ) -> Result<Vec<OsString>, TransferError> {
         let script = format!("echo {ANSWER}; {script}");
         let command = self.command(&script, arguments).time_limit(limit);
-        let mut answer = Answer(Vec::new());
+        let mut answer = Limited::new(LONGEST_ANSWER);
         let finished =
             self.system.runner.stream(&command, &mut answer).map_err(|error| lost(intent, error))?;
         if !finished.success() {
             return Err(self.failed(intent, &finished));
         }
-        let mut lines = answer.0.split(|byte| *byte == b'\n').skip_while(|line| *line != ANSWER.as_bytes());
+        let answer = answer.into_bytes();
+        let mut lines = answer.split(|byte| *byte == b'\n').skip_while(|line| *line != ANSWER.as_bytes());
         lines.next();
         Ok(lines.filter(|line| !line.is_empty()).map(|line| OsString::from_vec(line.to_owned())).collect())
     }
@@ -194,21 +195,4 @@ fn quoted(word: &[u8], quote: u8, escaped: &[u8]) -> Vec<u8> {
     }
     text.push(quote);
     text
-}
-
-/// Takes so much and no more.
-struct Answer(Vec<u8>);
-
-impl Write for Answer {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.0.len() + bytes.len() > LONGEST_ANSWER {
-            return Err(io::Error::other("the answer is too long"));
-        }
-        self.0.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

@@ -2,6 +2,7 @@
 
 mod executable;
 mod feed;
+mod limited;
 mod line;
 mod lines;
 mod memory;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use executable::{Executable, ExecutableError};
+pub use limited::Limited;
 pub use line::split;
 pub use memory::MemoryFile;
 pub use replace::replace_self;

@@ -1,7 +1,6 @@
 //! Questions and answers.
 
-use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::fd::AsFd;
 
 use redcedar_config::value;
@@ -16,12 +15,12 @@ const RULE: &str = "===\n";
 const CUSHION: f64 = 4.5;
 
 /// Whoever is asked, and where the questions appear.
-pub(super) struct Dialog<I = File, O = std::io::Stdout> {
+pub(super) struct Dialog<I = std::io::Stdin, O = std::io::Stdout> {
     answers: Answers<I>,
     screen: O,
 }
 
-impl<I: Read + AsFd, O: Write> Dialog<I, O> {
+impl<I: AsFd, O: Write> Dialog<I, O> {
     pub(super) fn new(answers: Answers<I>, screen: O) -> Self {
         Self { answers, screen }
     }

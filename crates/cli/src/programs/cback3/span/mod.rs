@@ -122,7 +122,7 @@ fn load(session: &Session<'_>) -> Result<Loaded, LoadError> {
 
 fn talk(session: &Session<'_>, loaded: &Loaded) -> Result<(), SpanError> {
     let system: System = session.system()?;
-    let answers = Answers::of_standard_input(system.interrupt.clone())?;
+    let answers = Answers::of_standard_input(system.interrupt.clone());
     let dialog = Dialog::new(answers, io::stdout());
     Span::new(loaded, Arc::new(system), dialog)?.run()
 }
