@@ -43,6 +43,12 @@ pub(crate) fn required<'d>(
     section
 }
 
+/// How many minutes any program may take where nothing says how many: a day.
+pub(crate) const TIME_LIMIT: u64 = 24 * 60;
+
+/// The longest that programs run whose sections have no `time_limit`: one that hangs must not hold up every night to come.
+pub(crate) const LONGEST: Duration = Duration::from_secs(60 * TIME_LIMIT);
+
 /// The element `time_limit`: how many minutes a program may take before it is ended; 0 is for ever.
 pub(crate) fn time_limit(
     section: Section<'_>,

@@ -5,12 +5,10 @@ use std::time::Duration;
 use redcedar_archive::Compression;
 use redcedar_config::{Diagnostic, Field, Located, Section, value};
 
-use crate::section::{self, compression};
+use crate::section::{self, TIME_LIMIT, compression};
 
 /// Their names.
 pub(crate) const ELEMENTS: [&str; 5] = ["user", "compress_mode", "all", "database", "time_limit"];
-/// How many minutes a dump may take when the section does not say: a day.
-const TIME_LIMIT: u64 = 24 * 60;
 
 /// Which databases are dumped, as whom, and how the dumps are compressed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,6 +12,7 @@ use redcedar_system::{System, escape};
 use sha2::{Digest, Sha256};
 
 use super::{Seal, Sealer, Sink};
+use crate::section::LONGEST;
 use crate::staged::{File, TreatError};
 
 /// What is compressed already is not compressed again, which costs more than encrypting it.
@@ -47,7 +48,9 @@ impl Gpg {
     }
 
     fn command(&self, is_compressed: bool) -> Command {
-        let mut command = Command::new(self.program.clone()).args(["--batch", "--yes", "--no-armor", "-e"]);
+        let mut command = Command::new(self.program.clone())
+            .args(["--batch", "--yes", "--no-armor", "-e"])
+            .time_limit(Some(LONGEST));
         if is_compressed {
             command = command.args(["-z", "0"]);
         }
@@ -72,8 +75,10 @@ impl Gpg {
     fn warn_of_ambiguity(&self, system: &System) -> Result<(), CommandError> {
         for target in &self.targets {
             let mut list = Vec::new();
-            let command =
-                Command::new(self.program.clone()).args(["--batch", "--with-colons", "-k"]).arg(target);
+            let command = Command::new(self.program.clone())
+                .args(["--batch", "--with-colons", "-k"])
+                .arg(target)
+                .time_limit(Some(LONGEST));
             system.runner.stream(&command, &mut list)?;
             let keys = list.split(|byte| *byte == b'\n').filter(|line| line.starts_with(b"pub:")).count();
             if keys > 1 {

@@ -17,6 +17,7 @@ use crate::items::bundle::{self, Bundler, Look, lines, owner_of};
 use crate::items::program::{Failure, failure, finished, output};
 use crate::items::session;
 use crate::items::settings::Rules;
+use crate::section::LONGEST;
 
 const RULES: Rules = Rules {
     section: "git",
@@ -73,6 +74,7 @@ impl<'a> Repository<'a> {
         Command::new(self.program)
             .arg(git_dir)
             .run_as(self.account.clone())
+            .time_limit(Some(LONGEST))
             .variable("LC_ALL", "C")
             // What a partial clone lacks is not fetched behind our back.
             .variable("GIT_NO_LAZY_FETCH", "1")

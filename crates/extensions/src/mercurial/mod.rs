@@ -17,6 +17,7 @@ use crate::items::bundle::{self, Bundler, Look, lines, owner_of};
 use crate::items::program::{Failure, failure, finished, output};
 use crate::items::session;
 use crate::items::settings::Rules;
+use crate::section::LONGEST;
 
 const RULES: Rules = Rules {
     section: "mercurial",
@@ -76,6 +77,7 @@ impl<'a> Repository<'a> {
             .arg("--repository")
             .arg(&self.path)
             .run_as(self.account.clone())
+            .time_limit(Some(LONGEST))
             .variable("HGPLAIN", "1")
             .variable("HGENCODING", "UTF-8")
             .variable("LC_ALL", "C")

@@ -21,7 +21,7 @@ use self::plan::{Dumped, Facts, Reason, State, Wanted};
 use crate::items::program::{Failure, output, stream};
 use crate::items::session::{self, Item, Session};
 use crate::items::settings::{Rules, Settings};
-use crate::section::Naming;
+use crate::section::{LONGEST, Naming};
 
 const RULES: Rules = Rules {
     section: "subversion",
@@ -294,7 +294,7 @@ impl Work<'_> {
 
 /// A program of Subversion. All of them convert paths, which fails beyond ASCII where the locale is `C`.
 fn command(name: &str, call: &Call<'_>) -> Command {
-    Command::new(program(name, &call.config.options)).variable("LC_ALL", "C.UTF-8")
+    Command::new(program(name, &call.config.options)).time_limit(Some(LONGEST)).variable("LC_ALL", "C.UTF-8")
 }
 
 /// What the repository says of itself.
