@@ -1,6 +1,10 @@
 //! Days of mail, backed up and brought back by us.
 
+use assert_cmd::cargo::cargo_bin;
+use redcedar_testing::faults::SmallFileSystem;
+use redcedar_testing::pool::Program;
 use redcedar_testing::program::describe;
+use redcedar_testing::rng::Rng;
 
 use crate::machine::Machine;
 use crate::post::{Letter, Post, SUNDAY, mailbox};
@@ -106,4 +110,31 @@ fn damaged_messages_are_kept_as_they_are() {
             );
         }
     }
+}
+
+#[test]
+fn a_full_disk_leaves_no_half_mailbox_and_the_next_run_makes_up_for_it() {
+    let Some(small) = SmallFileSystem::mount(256) else { return };
+    let machine = Machine::new("none");
+    // Nothing of this can be made smaller.
+    let body: String = Rng::new(5).bytes(600_000).iter().map(|byte| format!("{byte:02x}")).collect();
+    machine.write("inbox", &format!("From a@b Tue Nov 24 10:00:00 2026\nMessage-Id: <1>\n\n{body}\n\n"));
+    machine.write("mail/small", "From a@b Tue Nov 24 10:00:00 2026\nMessage-Id: <2>\n\nx\n\n");
+    fs_err::remove_dir(machine.pool.collect_dir()).unwrap();
+    fs_err::os::unix::fs::symlink(small.path(), machine.pool.collect_dir()).unwrap();
+    let ours = cargo_bin!("redcedar");
+    let output = machine.run(Program::Ours(ours), "2026-11-24 12:00:00", &["mbox"]);
+    assert!(!output.status.success(), "{}", describe(&output));
+    let log = fs_err::read_to_string(machine.pool.log()).unwrap();
+    let told = log.lines().any(|line| line.contains("ERROR") && line.contains("No space left on device"));
+    assert!(told, "{log}");
+    let left: Vec<_> =
+        fs_err::read_dir(small.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().contains("inbox")), "{left:?}");
+
+    fs_err::remove_file(machine.pool.collect_dir()).unwrap();
+    fs_err::create_dir(machine.pool.collect_dir()).unwrap();
+    let output = machine.run(Program::Ours(ours), "2026-11-24 13:00:00", &["mbox", "collect", "stage"]);
+    assert!(output.status.success(), "{}", describe(&output));
+    assert!(machine.restored("inbox", "2026-11-24").contains(&body));
 }
