@@ -117,7 +117,7 @@ fn a_full_disk_leaves_no_half_mailbox_and_the_next_run_makes_up_for_it() {
     let Some(small) = SmallFileSystem::mount(256) else { return };
     let machine = Machine::new("none");
     // Nothing of this can be made smaller.
-    let body: String = Rng::new(5).bytes(600_000).iter().map(|byte| format!("{byte:02x}")).collect();
+    let body = redcedar_archive::digest::to_hex(&Rng::new(5).bytes(600_000));
     machine.write("inbox", &format!("From a@b Tue Nov 24 10:00:00 2026\nMessage-Id: <1>\n\n{body}\n\n"));
     machine.write("mail/small", "From a@b Tue Nov 24 10:00:00 2026\nMessage-Id: <2>\n\nx\n\n");
     fs_err::remove_dir(machine.pool.collect_dir()).unwrap();

@@ -18,6 +18,7 @@ fn run(machine: &Machine, dump: &'static str, end: Finished) -> (Vec<String>, Ve
     let commands = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&commands);
     let programs = PrintingRunner(move |command: &Command| {
+        assert_eq!(command.timeout, Some(crate::section::LONGEST), "{command} may hang for ever");
         seen.lock().unwrap().push(command.to_string());
         let is_first = command.arguments.last().is_some_and(|path| path == "/svn/a");
         let (text, end) = match command.arguments[0].to_str() {
