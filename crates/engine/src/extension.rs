@@ -4,6 +4,7 @@ use redcedar_config::cedar::Options;
 use redcedar_config::{Config, Diagnostic, Document};
 use redcedar_system::{Interrupted, System};
 
+use crate::item::ownership::Ownership;
 use crate::outcome::Outcome;
 
 /// When an extension acts on what.
@@ -64,6 +65,8 @@ pub struct Call<'a> {
     /// For sources: whether what earlier runs put into the collect directory has been picked up. What has not must not be
     /// replaced by less.
     pub is_picked_up: bool,
+    /// Whose the outputs shall be.
+    pub ownership: &'a Ownership,
     /// The outside world.
     pub system: &'a System,
 }

@@ -14,6 +14,7 @@ use redcedar_system::{System, escape};
 use crate::announced::Announced;
 use crate::collect::{self, CollectError, CollectRequest};
 use crate::extension::{Call, Extension, ExtensionError, Kind};
+use crate::item::ownership::Ownership;
 use crate::outcome::Outcome;
 use crate::plan::{Builtin, Function, HookCall, Place, Plan, Step};
 use crate::purge::{self, PurgeError};
@@ -126,6 +127,14 @@ pub enum RunError {
         /// What it found.
         found: Vec<String>,
     },
+    /// Files are whole, but not whose they shall be.
+    #[error("{files} files could not be given to the backup user [{user}]")]
+    NotGiven {
+        /// How many.
+        files: usize,
+        /// Whose they shall be.
+        user: String,
+    },
     /// Stage failed.
     #[error(transparent)]
     Stage(#[from] StageError),
@@ -227,24 +236,31 @@ fn lock(request: &RunRequest<'_>, system: &System) -> Result<Option<Lock>, RunEr
 }
 
 fn steps(request: &RunRequest<'_>, system: &System, outcome: &mut Outcome) -> Result<(), RunError> {
+    let ownership = Ownership::configured(&request.config.options);
     let mut announced = Announced::default();
-    let result = each_step(request, &mut announced, system, outcome);
+    let result = each_step(request, &mut announced, &ownership, system, outcome);
     let collects = |step: &Step| step.action.function == Function::Builtin(Builtin::Collect);
     if !request.plan.steps.iter().any(collects) {
         announced.renew(request.config, system).map_err(RunError::Announcement)?;
     }
-    result
+    result?;
+    // Last: a file that is whole but somebody else's is no reason not to go on.
+    match ownership.refused() {
+        0 => Ok(()),
+        files => Err(RunError::NotGiven { files, user: request.config.options.backup_user.value.clone() }),
+    }
 }
 
 fn each_step(
     request: &RunRequest<'_>,
     announced: &mut Announced,
+    ownership: &Ownership,
     system: &System,
     outcome: &mut Outcome,
 ) -> Result<(), RunError> {
     let mut result = Ok(());
     for step in &request.plan.steps {
-        match self::step(step, request, announced, system, outcome) {
+        match self::step(step, request, announced, ownership, system, outcome) {
             // Findings here are no reason not to ask the clients for theirs, which is all that can follow.
             Err(RunError::NotValid) => result = Err(RunError::NotValid),
             // A disc that is nearly full is no reason not to store.
@@ -259,6 +275,7 @@ fn step(
     step: &Step,
     request: &RunRequest<'_>,
     announced: &mut Announced,
+    ownership: &Ownership,
     system: &System,
     outcome: &mut Outcome,
 ) -> Result<(), RunError> {
@@ -274,7 +291,7 @@ fn step(
     let index = step.action.index;
     system.monitor.debug(format!("Calling action function [redcedar.{name}], execution index [{index}]"));
     let before = outcome.failures.len();
-    act(step, request, announced, system, outcome)?;
+    act(step, request, announced, ownership, system, outcome)?;
     let failed = outcome.failures.len() - before;
     // What follows builds on a complete collect, and on days that are what they should be: nothing is to be stored in clear
     // because encrypting it failed. A peer or a file that fails elsewhere is no reason to stop.
@@ -298,6 +315,7 @@ fn act(
     step: &Step,
     request: &RunRequest<'_>,
     announced: &mut Announced,
+    ownership: &Ownership,
     system: &System,
     outcome: &mut Outcome,
 ) -> Result<(), RunError> {
@@ -309,7 +327,9 @@ fn act(
         true
     };
     match step.action.function {
-        Function::Builtin(Builtin::Collect) => outcome.merge(collect(request, is_picked_up, system)?),
+        Function::Builtin(Builtin::Collect) => {
+            outcome.merge(collect(request, is_picked_up, ownership, system)?);
+        }
         Function::Builtin(Builtin::Stage) => {
             let StageReport { outcome: own, result } =
                 stage::stage(&StageRequest { config, full, settings }, system);
@@ -322,7 +342,9 @@ fn act(
         Function::Builtin(Builtin::Rebuild) => outcome.merge(store::rebuild(&request.discs(), system)?),
         Function::Builtin(Builtin::Initialize) => outcome.merge(store::initialize(&request.discs(), system)?),
         Function::Extension(name) => match request.extension(name) {
-            Some(extension) => outcome.merge(extension.run(&request.call(is_picked_up, system))?),
+            Some(extension) => {
+                outcome.merge(extension.run(&request.call(is_picked_up, ownership, system))?);
+            }
             None => return Err(RunError::Unavailable(step.action.name.clone())),
         },
         Function::Program => program::run(step, request, system)?,
@@ -332,12 +354,17 @@ fn act(
 }
 
 /// Collects files, and what extensions of ours add to them.
-fn collect(request: &RunRequest<'_>, is_picked_up: bool, system: &System) -> Result<Outcome, RunError> {
+fn collect(
+    request: &RunRequest<'_>,
+    is_picked_up: bool,
+    ownership: &Ownership,
+    system: &System,
+) -> Result<Outcome, RunError> {
     let RunRequest { plan, config, dialect, threads, .. } = *request;
     let sources: &dyn Fn(bool) -> Result<Outcome, Interrupted> = &|is_picked_up| {
         let mut outcome = Outcome::default();
         for source in request.sources_of_collect() {
-            match source.run(&request.call(is_picked_up, system)) {
+            match source.run(&request.call(is_picked_up, ownership, system)) {
                 Ok(own) => outcome.merge(own),
                 Err(ExtensionError::Interrupted(interrupted)) => return Err(interrupted),
                 Err(error) => {
@@ -352,7 +379,7 @@ fn collect(request: &RunRequest<'_>, is_picked_up: bool, system: &System) -> Res
     let request = CollectRequest {
         is_picked_up: Some(is_picked_up),
         sources: request.sources_of_collect().next().map(|_| sources),
-        ..CollectRequest::new(config, plan.full, dialect, threads)
+        ..CollectRequest::new(config, plan.full, dialect, threads, ownership)
     };
     Ok(collect::collect(&request, system)?)
 }
@@ -396,9 +423,9 @@ impl<'a> RunRequest<'a> {
         StoreRequest { config, document, full: plan.full }
     }
 
-    fn call<'b>(&'b self, is_picked_up: bool, system: &'b System) -> Call<'b> {
+    fn call<'b>(&'b self, is_picked_up: bool, ownership: &'b Ownership, system: &'b System) -> Call<'b> {
         let RunRequest { plan, config, document, threads, .. } = *self;
-        Call { config, document, full: plan.full, threads, is_picked_up, system }
+        Call { config, document, full: plan.full, threads, is_picked_up, ownership, system }
     }
 }
 

@@ -15,7 +15,7 @@ const MODE: u32 = 0o640;
 /// The collect directory, and whose the files in it shall be.
 pub(crate) struct CollectDir<'a> {
     directory: Directory,
-    ownership: Ownership,
+    ownership: &'a Ownership,
     threads: usize,
     system: &'a System,
 }
@@ -26,8 +26,7 @@ impl<'a> CollectDir<'a> {
         let collect = call.config.collect.as_ref().ok_or(ExtensionError::NotConfigured("Collect"))?;
         let directory = Directory::open(&collect.collect_dir)
             .map_err(|error| ExtensionError::Failed(error.to_string()))?;
-        let ownership = Ownership::configured(&call.config.options);
-        Ok(Self { directory, ownership, threads: call.threads, system: call.system })
+        Ok(Self { directory, ownership: call.ownership, threads: call.threads, system: call.system })
     }
 
     /// The directory itself.

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use redcedar_config::{Config, Loaded, Severity, Source};
-use redcedar_engine::Outcome;
 use redcedar_engine::extension::{Call, Extension, ExtensionError};
+use redcedar_engine::{Outcome, Ownership};
 use redcedar_system::command::{Command, Finished};
 use redcedar_system::fake::{self, RecordingMonitor, ScriptedRunner};
 use redcedar_system::{Runner, System};
@@ -14,6 +14,7 @@ use redcedar_system::{Runner, System};
 pub(crate) struct Machine {
     root: tempfile::TempDir,
     loaded: Loaded,
+    ownership: Ownership,
 }
 
 impl Machine {
@@ -28,7 +29,8 @@ impl Machine {
         );
         let text = text.replace("DIR", root.path().to_str().unwrap());
         let source = Source::decode("cback3.conf", text.as_bytes()).unwrap();
-        Self { loaded: Config::parse(source).unwrap(), root }
+        let loaded = Config::parse(source).unwrap();
+        Self { ownership: Ownership::configured(&loaded.config.options), loaded, root }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -73,6 +75,7 @@ impl Machine {
             full: false,
             threads: 2,
             is_picked_up: true,
+            ownership: &self.ownership,
             system,
         }
     }

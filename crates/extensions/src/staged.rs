@@ -197,8 +197,8 @@ pub(crate) fn treat_days(treatment: &dyn Treatment, call: &Call<'_>) -> Result<O
         let path = escape::display(&path);
         call.system.monitor.info(format!("[{path}] is left alone: its name is not that of a day."));
     }
-    let ownership = Ownership::configured(&call.config.options);
-    let mut days = Days { treatment, ownership, system: call.system, outcome: Outcome::default() };
+    let mut days =
+        Days { treatment, ownership: call.ownership, system: call.system, outcome: Outcome::default() };
     for date in dates {
         days.day(&staging, date)?;
     }
@@ -207,7 +207,7 @@ pub(crate) fn treat_days(treatment: &dyn Treatment, call: &Call<'_>) -> Result<O
 
 struct Days<'a> {
     treatment: &'a dyn Treatment,
-    ownership: Ownership,
+    ownership: &'a Ownership,
     system: &'a System,
     outcome: Outcome,
 }
@@ -259,7 +259,7 @@ impl Days<'_> {
         let mut files = Vec::new();
         for (folder, ledger) in folders.iter().zip(&ledgers) {
             for (name, stat) in &folder.files {
-                let (ownership, system) = (&self.ownership, self.system);
+                let (ownership, system) = (self.ownership, self.system);
                 files.push(File { folder, name, stat, ownership, system, ledger });
             }
         }
@@ -311,7 +311,7 @@ impl Days<'_> {
     fn mark(&self, staging: &Directory, date: Date) -> io::Result<()> {
         redcedar_system::checkpoint::reach("treat-before-indicator");
         let day = daily_dir::open(staging, date)?;
-        mark(&day, self.treatment.indicator(), &self.ownership, &*self.system.monitor)
+        mark(&day, self.treatment.indicator(), self.ownership, &*self.system.monitor)
     }
 
     /// Treats files, several at a time; the results are in their order.

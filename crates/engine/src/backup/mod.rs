@@ -129,6 +129,7 @@ fn run(request: &BackupRequest, store: Option<&dyn Store>, system: &System) -> R
     };
 
     let accounts = Accounts::new();
+    let ownership = Ownership::ours();
     let now = system.clock.now();
     let run = Run {
         system,
@@ -138,7 +139,7 @@ fn run(request: &BackupRequest, store: Option<&dyn Store>, system: &System) -> R
         time: rfc3339(&now),
         program: crate::PROGRAM.to_owned(),
         today: Today { date: now.date(), is_starting_day: false, full: request.full },
-        ownership: Ownership::Ours,
+        ownership: &ownership,
         threads: request.threads,
         warns_of_own_dirs: false,
     };

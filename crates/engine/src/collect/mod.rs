@@ -47,6 +47,8 @@ pub struct CollectRequest<'a> {
     pub dialect: Dialect,
     /// How many threads compress.
     pub threads: usize,
+    /// Whose the outputs shall be.
+    pub ownership: &'a Ownership,
     /// Whether what earlier runs collected is picked up, when they are withdrawn already.
     pub is_picked_up: Option<bool>,
     /// Collects what is no file, if anything is, once it is known whether what earlier runs collected is picked up. Its failures
@@ -56,8 +58,14 @@ pub struct CollectRequest<'a> {
 
 impl<'a> CollectRequest<'a> {
     /// Files only, with nothing withdrawn yet.
-    pub fn new(config: &'a Config, full: bool, dialect: Dialect, threads: usize) -> Self {
-        Self { config, full, dialect, threads, is_picked_up: None, sources: None }
+    pub fn new(
+        config: &'a Config,
+        full: bool,
+        dialect: Dialect,
+        threads: usize,
+        ownership: &'a Ownership,
+    ) -> Self {
+        Self { config, full, dialect, threads, ownership, is_picked_up: None, sources: None }
     }
 }
 
@@ -123,7 +131,7 @@ pub fn collect(request: &CollectRequest<'_>, system: &System) -> Result<Outcome,
         time: rfc3339(&now),
         program: crate::PROGRAM.to_owned(),
         today: Today::new(now.date(), options.starting_day, request.full),
-        ownership: Ownership::configured(options),
+        ownership: request.ownership,
         threads: request.threads,
         warns_of_own_dirs: true,
     };

@@ -67,7 +67,8 @@ impl Machine {
 
     fn run_with(&self, now: &str, full: bool) -> Ran {
         let (system, monitor) = system(now);
-        let request = CollectRequest::new(&self.config, full, Dialect::V3, 1);
+        let ownership = Ownership::configured(&self.config.options);
+        let request = CollectRequest::new(&self.config, full, Dialect::V3, 1, &ownership);
         Ran { result: collect(&request, &system), monitor }
     }
 
@@ -567,7 +568,8 @@ fn an_interrupted_run_leaves_no_archive_and_no_indicator() {
     let machine = Machine::new(CollectMode::Daily);
     let (system, _) = system(TUESDAY);
     system.interrupt.raise();
-    let request = CollectRequest::new(&machine.config, false, Dialect::V3, 1);
+    let ownership = Ownership::ours();
+    let request = CollectRequest::new(&machine.config, false, Dialect::V3, 1, &ownership);
     assert!(matches!(collect(&request, &system), Err(CollectError::Interrupted(_))));
     assert_eq!(machine.outputs(), Vec::<String>::new());
 }
@@ -649,7 +651,7 @@ fn a_full_collect_directory_fails_the_item_and_leaves_what_was_there() {
 }
 
 #[test]
-fn an_unknown_backup_user_is_an_error_line_and_no_more() {
+fn an_unknown_backup_user_keeps_nothing_from_being_collected() {
     let mut machine = Machine::new(CollectMode::Daily);
     machine.config.options.backup_user = "nobody-has-this-name".to_owned().into();
     let ran = machine.run_with(TUESDAY, false);

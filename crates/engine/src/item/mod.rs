@@ -93,7 +93,7 @@ pub(crate) struct Run<'a> {
     /// Name and version of the program.
     pub(crate) program: String,
     pub(crate) today: Today,
-    pub(crate) ownership: Ownership,
+    pub(crate) ownership: &'a Ownership,
     pub(crate) threads: usize,
     /// Whether a directory that is not entered because it is our own is worth a warning.
     pub(crate) warns_of_own_dirs: bool,

@@ -136,6 +136,25 @@ fn a_failing_post_hook_leaves_its_action_done_and_ends_the_run() {
     assert!(!monitor.at(Level::Info).iter().any(|line| line.contains("purge")));
 }
 
+#[test]
+fn files_that_cannot_be_given_to_the_backup_user_fail_the_run_after_everything_is_done() {
+    let mut pool = Pool::new();
+    fs_err::remove_file(pool.root.path().join("collect/cback.collect")).unwrap();
+    fs_err::write(pool.root.path().join("source/file"), "content").unwrap();
+    pool.config.options.backup_user = "nobody-has-this-name".to_owned().into();
+    let (report, monitor) = pool.run(&["collect", "purge"], Scope::Here);
+    assert!(pool.root.path().join("collect/cback.collect").exists());
+    assert!(monitor.at(Level::Info).iter().any(|line| line.contains("'purge' action successfully")));
+    if redcedar_testing::program::is_root() {
+        assert_eq!(
+            report.result.unwrap_err().to_string(),
+            "3 files could not be given to the backup user [nobody-has-this-name]"
+        );
+    } else {
+        report.result.unwrap();
+    }
+}
+
 /// Words, scope, what is done to the configuration, what the run ends with.
 type Row<'a> = (&'a [&'a str], Scope, fn(&mut Config), &'a str);
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use redcedar_archive::naming::Dialect;
 use redcedar_config::Config;
 use redcedar_engine::state::pickle::DigestMap;
-use redcedar_engine::{CollectRequest, collect};
+use redcedar_engine::{CollectRequest, Ownership, collect};
 use redcedar_system::Level;
 use redcedar_system::fake::system;
 use redcedar_testing::compare::{Kind, Snapshot};
@@ -50,7 +50,8 @@ fn run_theirs(pool: &Pool, oracle: &Oracle, now: &str) {
 fn run_ours(pool: &Pool, now: &str) {
     let loaded = Config::load(&pool.config()).unwrap();
     let (system, monitor) = system(&now.replace(' ', "T"));
-    let request = CollectRequest::new(&loaded.config, false, Dialect::V3, 1);
+    let ownership = Ownership::configured(&loaded.config.options);
+    let request = CollectRequest::new(&loaded.config, false, Dialect::V3, 1, &ownership);
     let outcome = collect(&request, &system).unwrap();
     assert_eq!(outcome.failures, Vec::<String>::new());
     assert_eq!(monitor.at(Level::Error), Vec::<String>::new());

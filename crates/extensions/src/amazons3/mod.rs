@@ -22,7 +22,7 @@ use redcedar_config::{Config, Diagnostic, Document};
 use redcedar_engine::extension::{Call, Extension, ExtensionError, Kind, program};
 use redcedar_engine::remote::Identity;
 use redcedar_engine::schedule::Today;
-use redcedar_engine::{Omission, OmissionKind, Outcome, Ownership, daily_dir, staged};
+use redcedar_engine::{Omission, OmissionKind, Outcome, daily_dir, staged};
 use redcedar_system::command::CommandError;
 use redcedar_system::escape;
 use redcedar_system::fs::Directory;
@@ -243,8 +243,7 @@ impl<'a> Run<'a> {
         attempt.remove_all(OsStr::new(TREE))?;
         let Sent { files, bytes, deleted, unproved } = sent?;
         redcedar_system::checkpoint::reach("amazons3-before-indicator");
-        let ownership = Ownership::configured(&self.call.config.options);
-        mark(&day, INDICATOR, &ownership, &**monitor)?;
+        mark(&day, INDICATOR, self.call.ownership, &**monitor)?;
         self.attempts.end(date)?;
         monitor
             .info(format!("The day {date} is in the bucket: {files} files sent, {deleted} objects deleted."));

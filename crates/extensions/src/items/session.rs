@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use redcedar_archive::Compression;
 use redcedar_archive::select::subdirectories;
 use redcedar_config::value::CollectMode;
+use redcedar_engine::Outcome;
 use redcedar_engine::extension::{Call, ExtensionError};
 use redcedar_engine::schedule::{Due, Reason, Today, due};
-use redcedar_engine::{Outcome, Ownership};
 use redcedar_system::{Interrupted, escape};
 
 use super::memory::Memory;
@@ -55,11 +55,10 @@ pub(crate) fn run(
     let settings =
         settings.ok_or_else(|| ExtensionError::Failed(format!("there is no section `{}`", rules.section)))?;
     let options = &call.config.options;
-    let ownership = Ownership::configured(options);
     let session = Session {
         call,
         collect: CollectDir::open(call)?,
-        memory: Memory::new(&options.working_dir, &ownership, call.system),
+        memory: Memory::new(&options.working_dir, call.ownership, call.system),
         today: Today::new(call.system.clock.now().date(), options.starting_day, call.full),
     };
     let monitor = &call.system.monitor;

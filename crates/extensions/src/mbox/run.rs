@@ -40,7 +40,7 @@ pub(super) fn run(call: &Call<'_>) -> Result<Outcome, ExtensionError> {
     let mut run = Run {
         collect_dir: &collect_dir,
         working_dir: working_dir.map_err(|error| ExtensionError::Failed(error.to_string()))?,
-        ownership: Ownership::configured(options),
+        ownership: call.ownership,
         accounts: Accounts::new(),
         today: Today::new(now.date(), options.starting_day, call.full),
         now,
@@ -69,7 +69,7 @@ pub(super) fn run(call: &Call<'_>) -> Result<Outcome, ExtensionError> {
 struct Run<'a> {
     collect_dir: &'a CollectDir<'a>,
     working_dir: Directory,
-    ownership: Ownership,
+    ownership: &'a Ownership,
     accounts: Accounts,
     today: Today,
     now: Zoned,
@@ -316,7 +316,7 @@ impl Run<'_> {
     }
 
     fn records<'r>(&'r self, entry: &'r Entry) -> Records<'r> {
-        Records::new(&entry.path, entry.name.clone(), &self.working_dir, &self.ownership, self.system)
+        Records::new(&entry.path, entry.name.clone(), &self.working_dir, self.ownership, self.system)
     }
 
     /// What the clock of the file system says: what was changed earlier is not being changed. Without a working directory to

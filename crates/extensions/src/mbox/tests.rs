@@ -7,8 +7,8 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use redcedar_config::cedar::Loaded;
 use redcedar_config::{Config, Severity, Source};
-use redcedar_engine::Outcome;
 use redcedar_engine::extension::{Call, Extension as _, ExtensionError};
+use redcedar_engine::{Outcome, Ownership};
 use redcedar_system::fake::{self, RecordingMonitor};
 use redcedar_system::{Level, System};
 
@@ -83,6 +83,7 @@ impl World {
             full: self.full,
             threads: 2,
             is_picked_up: self.is_picked_up,
+            ownership: &Ownership::configured(&loaded.config.options),
             system,
         })
     }

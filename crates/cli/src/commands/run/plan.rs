@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use redcedar_config::Loaded;
+use redcedar_engine::Ownership;
 use redcedar_engine::extension::{Call, ExtensionError};
 use redcedar_engine::plan::{Builtin, Function, HookCall, Place, Plan, Step};
 use redcedar_engine::purge::{DirectoryPlan, Fate, PurgeError, PurgePlan};
@@ -54,6 +55,7 @@ fn previews(plan: &Plan, loaded: &Loaded, context: &Context) -> Result<Vec<Previ
         full: plan.full,
         threads: Context::threads(),
         is_picked_up: true,
+        ownership: &Ownership::ours(),
         system: &context.system,
     };
     let mut previews = Vec::new();
