@@ -6,6 +6,11 @@ use redcedar_config::value::{CollectMode, StartingDay};
 /// After how many days without a full backup one is due, whatever day it is: then a starting day was missed.
 const WEEK: i32 = 7;
 
+/// Whole days from one date to another; negative when the other is earlier.
+pub(crate) fn days_between(from: Date, to: Date) -> i64 {
+    from.duration_until(to).as_hours() / 24
+}
+
 /// What a run knows about its day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Today {

@@ -113,6 +113,52 @@ fn a_full_run_stores_today_again_on_a_new_disc() {
 }
 
 #[test]
+fn a_disc_that_may_hold_the_last_good_days_is_added_to_and_not_blanked_where_that_is_wanted() {
+    if !can_write() {
+        return;
+    }
+    for (mode, days, is_told) in
+        [("hold", 6, true), ("warn", 1, true), ("ignore", 1, false), ("full", 1, false)]
+    {
+        let anomaly = if mode == "full" { "hold" } else { mode };
+        let machine = Machine::with("", SMALL, &format!("<purge><anomaly>{anomaly}</anomaly></purge>"));
+        let arguments = if mode == "full" { &["--full", "store"][..] } else { &["store"] };
+        for day in 18..=23 {
+            if day == 23 {
+                machine.run_well("2026-11-22 03:00", &["store"]);
+            }
+            let date = format!("2026/11/{day}");
+            machine.stage(&date, if day == 23 { KB } else { 100 * KB });
+            fs_err::write(machine.path("staging").join(date).join("me/cback.collect"), "").unwrap();
+        }
+        machine.run_well("2026-11-23 03:00", arguments);
+        assert_eq!(machine.days().len(), days, "{mode}");
+        let told = machine.log().contains("What peer [me] staged is unusual");
+        assert_eq!(told, is_told, "{mode}");
+    }
+}
+
+#[test]
+fn a_disc_whose_turn_it_is_not_is_not_blanked() {
+    if !can_write() {
+        return;
+    }
+    let machine = Machine::new(&format!("{SMALL}<min_disc_age>2</min_disc_age>"));
+    machine.stage("2026/11/22", KB);
+    machine.run_well("2026-11-22 03:00", &["store"]);
+    machine.stage("2026/11/23", KB);
+    machine.run_badly(
+        "2026-11-23 03:00",
+        &["store"],
+        "was written to on 2026-11-22, which is less than 2 days ago",
+    );
+    assert_eq!(machine.days(), ["2026/11/22"]);
+    assert!(!machine.is_stored("2026/11/23"));
+    machine.run_well("2026-11-24 03:00", &["store"]);
+    assert_eq!(machine.days(), ["2026/11/23"]);
+}
+
+#[test]
 fn rebuild_writes_the_week_again_whatever_has_been_stored() {
     if !can_write() {
         return;

@@ -17,6 +17,7 @@ use std::collections::HashSet;
 
 use crate::diagnostic::Diagnostic;
 use crate::section::{Field, Section};
+use crate::value::AnomalyMode;
 use crate::{Located, value};
 
 pub use collect::{Collect, CollectDir, CollectFile, Exclusions};
@@ -56,6 +57,11 @@ impl Config {
     pub fn staged_peers(&self) -> Option<&PeerList> {
         let own = self.stage.as_ref().and_then(|stage| stage.peers.as_ref());
         own.or(self.peers.as_ref())
+    }
+
+    /// What is done about unusual days before anything is deleted: purged, or blanked.
+    pub fn anomaly(&self) -> AnomalyMode {
+        self.purge.as_ref().and_then(|purge| purge.anomaly).unwrap_or(AnomalyMode::Warn)
     }
 }
 

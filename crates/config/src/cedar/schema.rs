@@ -230,6 +230,7 @@ static STORE: Shape = Shape {
         value("burner"),
         value("media_size"),
         value("redundancy"),
+        value("min_disc_age"),
         text("disc_program"),
     ],
 };

@@ -44,6 +44,8 @@ pub struct Store {
     pub media_size: Option<Located<ByteQuantity>>,
     /// How much recovery data is made for each day, in percent of the day. Ours.
     pub redundancy: Option<u64>,
+    /// For how many days after it was written to a disc is not blanked. Ours.
+    pub min_disc_age: Option<u64>,
     /// A program that is put on every disc. Ours.
     pub disc_program: Option<Located<PathBuf>>,
 }
@@ -94,6 +96,7 @@ impl Store {
         let burner = section.read("burner", BurnerProgram::from_str, findings).value();
         let media_size = section.read("media_size", ByteQuantity::from_str, findings).optional();
         let redundancy = section.read("redundancy", value::positive, findings).value();
+        let min_disc_age = section.read("min_disc_age", value::positive, findings).value();
         let disc_program = section.read("disc_program", value::absolute_path, findings).optional();
         Some(Self {
             source_dir: source_dir?,
@@ -112,6 +115,7 @@ impl Store {
             burner,
             media_size,
             redundancy,
+            min_disc_age,
             disc_program,
         })
     }
@@ -144,6 +148,9 @@ impl Store {
         }
         if self.redundancy.is_some() {
             writer.scalar("redundancy", self.redundancy);
+        }
+        if self.min_disc_age.is_some() {
+            writer.scalar("min_disc_age", self.min_disc_age);
         }
         if self.disc_program.is_some() {
             writer.path("disc_program", self.disc_program.as_ref().map(|path| path.as_path()));

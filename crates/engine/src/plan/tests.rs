@@ -34,6 +34,7 @@ fn complete_pool() -> Config {
         burner: None,
         media_size: None,
         redundancy: None,
+        min_disc_age: None,
         disc_program: None,
     };
     Config { store: Some(store), purge: Some(Purge::default()), ..sample::config(Path::new("/pool")) }

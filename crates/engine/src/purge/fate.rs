@@ -10,6 +10,7 @@ use redcedar_retention::{Moment, Policy, Reason, RetentionError, decide};
 use redcedar_system::escape;
 
 use super::jump::{self, Jump};
+use crate::schedule::days_between;
 
 /// A staged day.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -136,7 +137,7 @@ fn names(peers: &[OsString]) -> String {
 /// When one of them lies more than a day in the future.
 pub(super) fn fates(days: &[Day], rules: &Rules<'_>) -> Result<Vec<Fate>, RetentionError> {
     let today = rules.now.date();
-    if let Some(last) = days.last().filter(|last| jump::days_between(today, last.date) > 1) {
+    if let Some(last) = days.last().filter(|last| days_between(today, last.date) > 1) {
         return Err(RetentionError::Clock { newest: last.date.into(), now: rules.now });
     }
     let mut reasons: Vec<Vec<Why>> = days.iter().map(Day::own_reasons).collect();

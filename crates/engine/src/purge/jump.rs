@@ -4,6 +4,8 @@ use std::fmt;
 
 use jiff::civil::Date;
 
+use crate::schedule::days_between;
+
 /// Shorter gaps are those of a holiday.
 const SHORTEST: i64 = 7;
 /// So many days staged after a gap show that the clock is right.
@@ -25,11 +27,6 @@ impl fmt::Display for Jump {
         let Self { from, to } = self;
         write!(f, "nothing was staged between {from} and {to}: the clock may have jumped")
     }
-}
-
-/// Whole days from one date to another; negative when the other is earlier.
-pub(super) fn days_between(from: Date, to: Date) -> i64 {
-    from.duration_until(to).as_hours() / 24
 }
 
 /// The last surprising gap in `days`, which ascend, or between them and today, and how many of them lie before it; none when

@@ -62,8 +62,7 @@ pub(super) struct Survey<'a> {
 
 impl<'a> Survey<'a> {
     pub(super) fn new(config: &'a Config, system: &'a System) -> Self {
-        let anomaly = config.purge.as_ref().and_then(|purge| purge.anomaly);
-        Self { config, anomaly: anomaly.unwrap_or(AnomalyMode::Warn), system, suspects: OnceCell::new() }
+        Self { config, anomaly: config.anomaly(), system, suspects: OnceCell::new() }
     }
 
     /// Decides what goes of a directory. What cannot be looked at is told, and is a failure of the outcome.
@@ -117,17 +116,9 @@ impl<'a> Survey<'a> {
         if let Some(suspects) = self.suspects.get() {
             return Ok(suspects);
         }
-        let found = status::anomalies(&status::look(self.config)?);
-        let monitor = &self.system.monitor;
-        found.problems.iter().for_each(|problem| monitor.warning(problem));
         let effect = if self.anomaly == AnomalyMode::Hold { "; its days are not purged" } else { "" };
-        for (peer, anomalies) in &found.by_peer {
-            let peer = escape::display(peer);
-            for anomaly in anomalies {
-                monitor.warning(format!("What peer [{peer}] staged is unusual: {anomaly}{effect}."));
-            }
-        }
-        Ok(self.suspects.get_or_init(|| found.by_peer.into_keys().collect()))
+        let suspects = status::suspects(self.config, effect, &*self.system.monitor)?;
+        Ok(self.suspects.get_or_init(|| suspects))
     }
 
     /// Tells why days stay that are old enough to go.

@@ -9,7 +9,7 @@ use redcedar_archive::manifest::{Mode, Tally};
 use redcedar_system::escape;
 
 use super::facts::{Content, GoodDay, PeerFacts};
-use super::judge::{FACTOR, USUAL_DAYS, days_between, median, suspicion};
+use super::judge::{FACTOR, USUAL_DAYS, days_since, median, suspicion};
 
 /// So long after it was staged an anomaly counts: who reads the messages once a week has to have read them.
 pub(super) const WEEK: u64 = 7;
@@ -102,7 +102,7 @@ pub(super) fn anomalies(
     let Some(last) = peer.good.first() else { return Vec::new() };
     let mut found = Vec::new();
     for (place, day) in peer.good.iter().enumerate() {
-        if days_between(day.date, last.date) >= WEEK {
+        if days_since(day.date, last.date) >= WEEK {
             break;
         }
         found.extend(of_day(peer, place));

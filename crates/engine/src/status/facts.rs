@@ -13,7 +13,7 @@ use redcedar_system::fs::{Directory, TEMPORARY_PREFIX};
 use rustix::fs::FileType;
 
 use super::attempts::{self, Attempt};
-use super::judge::days_between;
+use super::judge::days_since;
 use super::{anomaly, name};
 use crate::staged::manifest_header;
 use crate::{daily_dir, indicator};
@@ -161,7 +161,7 @@ impl PeerFacts {
     /// Whether there are as many earlier days as are compared: with the last one, and with the others of its week.
     fn is_enough(&self) -> bool {
         let Some(last) = self.good.first() else { return false };
-        let is_recent = |day: &GoodDay| days_between(day.date, last.date) < anomaly::WEEK;
+        let is_recent = |day: &GoodDay| days_since(day.date, last.date) < anomaly::WEEK;
         let recent = self.good.iter().take_while(|day| is_recent(day)).count();
         self.comparable(0).count() == COMPARED
             && (1..recent).all(|place| self.comparable(place).count() >= anomaly::COMPARED)

@@ -1,15 +1,17 @@
 //! What anybody asks before he deletes backups: whether the last ones are what they should be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::io;
 
 use jiff::civil::Date;
 use redcedar_archive::manifest::{SUFFIX, Tally};
+use redcedar_config::Config;
 use redcedar_system::fs::Directory;
+use redcedar_system::{Monitor, escape};
 
 use super::anomaly::{self, Anomaly};
-use super::facts::Facts;
+use super::facts::{Facts, StatusError, look};
 use crate::daily_dir;
 use crate::staged::manifest_tally;
 
@@ -43,6 +45,26 @@ pub fn anomalies(facts: &Facts) -> Anomalies {
         }
     }
     found
+}
+
+/// The peers that staged something unusual, which is told as a warning, with what comes of it.
+///
+/// # Errors
+/// When there is no staging directory to look at.
+pub(crate) fn suspects(
+    config: &Config,
+    effect: &str,
+    monitor: &(dyn Monitor + 'static),
+) -> Result<BTreeSet<OsString>, StatusError> {
+    let found = anomalies(&look(config)?);
+    found.problems.iter().for_each(|problem| monitor.warning(problem));
+    for (peer, anomalies) in &found.by_peer {
+        let peer = escape::display(peer);
+        for anomaly in anomalies {
+            monitor.warning(format!("What peer [{peer}] staged is unusual: {anomaly}{effect}."));
+        }
+    }
+    Ok(found.by_peer.into_keys().collect())
 }
 
 fn tally_of(facts: &Facts, day: Date, peer: &OsStr, item: &OsStr) -> Result<Option<Tally>, String> {

@@ -6,6 +6,7 @@ use jiff::civil::Date;
 
 use super::attempts::Attempt;
 use super::facts::{Content, Facts, GoodDay, Item, PeerFacts};
+use crate::schedule;
 
 /// How many days a good day may be old when nothing says so.
 const MAX_AGE: u64 = 2;
@@ -128,12 +129,12 @@ fn judge_day<'f>(peer: &'f PeerFacts, day: &'f GoodDay, today: Date) -> Last<'f>
     let is_increment = day.kind().content == Content::Increment;
     let suspicion =
         usual.filter(|_| days >= USUAL_DAYS).and_then(|usual| suspicion(day.bytes(), usual, is_increment));
-    Last { day, age: days_between(day.date, today), usual, suspicion, missing: missing(peer, day) }
+    Last { day, age: days_since(day.date, today), usual, suspicion, missing: missing(peer, day) }
 }
 
 /// A day in the future counts as today.
-pub(super) fn days_between(earlier: Date, later: Date) -> u64 {
-    u64::try_from((later - earlier).get_days()).unwrap_or(0)
+pub(super) fn days_since(earlier: Date, later: Date) -> u64 {
+    u64::try_from(schedule::days_between(earlier, later)).unwrap_or(0)
 }
 
 pub(super) fn median(mut sizes: Vec<u64>) -> Option<u64> {
@@ -168,7 +169,7 @@ fn missing<'f>(peer: &'f PeerFacts, day: &GoodDay) -> Vec<Missing<'f>> {
         missing.extend(lost.map(|(item, _)| Missing { item, last: previous.date }));
     }
     for earlier in &peer.good[1..] {
-        let gap = days_between(earlier.date, day.date);
+        let gap = days_since(earlier.date, day.date);
         let weekly = earlier.items.iter().filter(|(_, item)| item.weekly && gap > WEEK && gap <= 2 * WEEK);
         for (item, _) in weekly.filter(|(name, _)| is_absent(name)) {
             if missing.iter().all(|missing| missing.item != item) {

@@ -10,6 +10,7 @@ mod name;
 pub use anomaly::{Anomaly, AnomalyKind};
 pub use attempts::Attempt;
 pub use facts::{Content, Expected, Facts, GoodDay, Item, Kind, Marks, PeerFacts, Space, StatusError, look};
+pub(crate) use gate::suspects;
 pub use gate::{Anomalies, anomalies};
 pub use judge::{Last, Missing, PeerReport, Report, Rules, State, Suspicion, judge};
 pub(crate) use name::item as item_of;

@@ -7,6 +7,7 @@ use redcedar_media::MediaError;
 use redcedar_system::{Interrupted, escape};
 
 use crate::staged::ClearText;
+use crate::status::StatusError;
 
 /// Why a disc was not written, or does not count.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +50,9 @@ pub enum StoreError {
         /// What the system said.
         source: io::Error,
     },
+    /// Nothing can be said of what was staged.
+    #[error(transparent)]
+    Status(#[from] StatusError),
     /// The run was interrupted.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),

@@ -7,6 +7,7 @@ mod catalogue;
 mod days;
 mod drive;
 mod error;
+mod guard;
 mod index;
 mod plan;
 mod work;
@@ -97,7 +98,10 @@ pub fn store(request: &StoreRequest<'_>, system: &System) -> Result<Outcome, Sto
         label: work.medium.label.as_deref().filter(|_| work.known_disc().is_none()),
         blanking: blanking(store)?,
     };
-    let why = why_new(&facts, &work)?;
+    let mut why = why_new(&facts, &work)?;
+    if !request.full && why.is_some() && guard::keeps(&work.medium, request, system)? {
+        why = None;
+    }
     let is_new = work.begins(why.is_some())?;
     if is_new {
         system.monitor.info(format!("A disc begins: {}.", why.unwrap_or(Why::Empty)));

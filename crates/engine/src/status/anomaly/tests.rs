@@ -20,7 +20,7 @@ fn said(rows: &[Row]) -> Vec<String> {
     });
     let peer = PeerFacts { good: good.collect(), ..PeerFacts::default() };
     let tally = |day: Date, _: &OsStr| {
-        let (_, present, gone, before, after) = rows[usize::try_from(days_between(day, TODAY)).unwrap()];
+        let (_, present, gone, before, after) = rows[usize::try_from(days_since(day, TODAY)).unwrap()];
         let trailer = Trailer {
             uncompressed_size: Some(before << 20),
             archive_size: Some(after << 20),
