@@ -282,3 +282,34 @@ MD5 MISMATCH: '/b'
     }
     assert!(opened > 500, "{opened}");
 }
+
+mod slow {
+    use std::os::unix::fs::FileExt;
+
+    use super::*;
+
+    #[test]
+    fn a_file_of_more_than_4_gib_is_read_wherever_one_looks() {
+        let world = World::new();
+        let tree = world.root.path().join("tree");
+        fs_err::create_dir(&tree).unwrap();
+        let size = (4 << 30) + 5_000_000_u64;
+        let places = [0, 1 << 31, (4 << 30) - 4096, (4 << 30) - 3, 4 << 30, size - 9];
+        let source = fs_err::File::create(tree.join("big")).unwrap();
+        source.set_len(size).unwrap();
+        for place in places {
+            source.file().write_all_at(&format!("{place:09}").as_bytes()[..9], place).unwrap();
+        }
+        disc::add_session(&world.image(), "X", &tree);
+        let source = fs_err::File::open(tree.join("big")).unwrap();
+        let image = open(&world.image());
+        assert_eq!(image.nodes()[Path::new("/big")].size, size);
+        let file = image.file(Path::new("/big")).unwrap();
+        for place in places {
+            let (mut there, mut here) = ([1; 9], [0; 9]);
+            source.file().read_exact_at(&mut here, place).unwrap();
+            assert_eq!(file.read_at(&mut there, place).unwrap().min(9), 9, "{place}");
+            assert_eq!(there, here, "{place}");
+        }
+    }
+}

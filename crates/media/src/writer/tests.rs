@@ -208,3 +208,36 @@ fn the_slowest_drive_has_the_time_it_needs() {
     assert!(patience(Family::Dvd, f64::INFINITY) > Duration::from_hours(1 << 20));
     assert_eq!(patience(Family::Bd, -1.0), Duration::from_mins(30));
 }
+
+#[test]
+fn more_files_than_a_program_can_be_called_with_are_written_and_compared() {
+    let root = tempfile::tempdir().unwrap();
+    let source = root.path().join("source");
+    fs_err::create_dir(&source).unwrap();
+    let odd = ["it's", "a \"b\"", "back\\slash", "line\nbreak", "*[x]", "#1", "--"];
+    let names = odd.iter().map(ToString::to_string).chain((0..700).map(|number| format!("{number:0100}")));
+    let entries: Vec<_> = names
+        .map(|name| {
+            fs_err::write(source.join(&name), &name).unwrap();
+            Entry::new(source.join(&name), "2026/11/24/me")
+        })
+        .collect();
+    let environment = redcedar_system::Environment::from_pairs([(
+        "PATH",
+        redcedar_testing::program::variable("PATH").unwrap_or_else(|| "/usr/bin:/bin".into()),
+    )]);
+    let (system, monitor) = redcedar_system::fake::system("2026-11-24T02:00");
+    let runner =
+        redcedar_system::command::OsRunner::new(&environment, monitor, redcedar_system::Interrupt::new());
+    let system = redcedar_system::System { runner: std::sync::Arc::new(runner), ..system };
+    let (setup, overrides) = (setup(&root.path().join("disc.iso")), Overrides::default());
+    let writer = writer(Burner::Xorriso, &setup, &overrides, &system).unwrap();
+    writer.write(&Session { is_new: true, ..Session::of(&entries, root.path()) }).unwrap();
+    writer.compare(&entries, root.path()).unwrap();
+    writer.settle().unwrap();
+    fs_err::write(source.join("it's"), "other").unwrap();
+    let MediaError::Differs(differences) = writer.compare(&entries, root.path()).unwrap_err() else {
+        panic!("it differs")
+    };
+    assert!(differences.iter().any(|line| line.contains("content")), "{differences:?}");
+}

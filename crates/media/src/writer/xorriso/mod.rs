@@ -1,6 +1,7 @@
 //! `xorriso`: writes all kinds of discs and images, streaming, with the digest of every file, and reads them without mounting.
 
 mod parse;
+mod script;
 
 use std::cell::Cell;
 use std::ffi::{OsStr, OsString};
@@ -14,6 +15,7 @@ use redcedar_system::command::{Command, Stream};
 use redcedar_system::fs::sync_directory;
 use redcedar_system::monitor::Progress;
 
+use self::script::Script;
 use super::fit::{check_fit, limited};
 use super::{DiscWriter, Entry, Medium, Session, State, patience};
 use crate::capacity::Capacity;
@@ -121,7 +123,7 @@ impl<'a> Xorriso<'a> {
         } else {
             self.continuing()
         };
-        let command = content(command, session);
+        let (command, _script) = content(session).of(command)?;
         // Without a word to the contrary, it would be written now.
         let command = command.args(["-print_size", "-rollback_end"]).time_limit(Some(PATIENCE));
         let printed = self.programs.listen(&command)?;
@@ -151,7 +153,8 @@ impl<'a> Xorriso<'a> {
         if let Some(speed) = self.speed().filter(|_| self.place == Place::Drive) {
             command = command.args(["-speed", &speed]);
         }
-        let command = content(command, session).args(["-commit", "-end"]);
+        let (command, _script) = content(session).of(command)?;
+        let command = command.args(["-commit", "-end"]);
         let command = command.time_limit(Some(patience(self.setup.kind.family(), size)));
         let monitor = &*self.programs.system.monitor;
         let printed = self.programs.follow(&command, &mut |_: Stream, line: &str| {
@@ -223,13 +226,13 @@ impl DiscWriter for Xorriso<'_> {
     }
 
     fn compare(&self, entries: &[Entry], _work_dir: &Path) -> Result<(), MediaError> {
-        let mut command = self.reading();
+        let mut script = Script::default();
         for entry in entries {
             let place = place_of(entry);
-            command =
-                command.args(["-check_md5_r".as_ref(), "SORRY".as_ref(), place.as_os_str(), "--".as_ref()]);
-            command = command.arg("-compare_r").arg(&entry.source).arg(place).arg("--");
+            script.say(&["-check_md5_r".as_ref(), "SORRY".as_ref(), place.as_os_str(), "--".as_ref()]);
+            script.say(&["-compare_r".as_ref(), entry.source.as_os_str(), place.as_os_str(), "--".as_ref()]);
         }
+        let (command, _script) = script.of(self.reading())?;
         let size = Capacity::of_empty(self.setup.kind).available;
         let command = command.time_limit(Some(patience(self.setup.kind.family(), size)));
         let printed = self.programs.listen(&command)?;
@@ -279,26 +282,27 @@ impl Drop for Xorriso<'_> {
     }
 }
 
-/// Adds to a command what is to be on the disc.
-fn content(mut command: Command, session: &Session<'_>) -> Command {
+/// The commands that lay out what is to be on the disc.
+fn content(session: &Session<'_>) -> Script {
+    let mut script = Script::default();
     for graft in session.replaced {
         // What is only put over it would leave what was there and is no longer.
-        command = command.arg("-rm_r").arg(rooted(graft)).arg("--");
+        script.say(&["-rm_r".as_ref(), rooted(graft).as_os_str(), "--".as_ref()]);
     }
     if let Some(label) = session.label {
-        command = command.args(["-volid", label.as_str()]);
+        script.say(&["-volid".as_ref(), label.as_str().as_ref()]);
     }
     if let Some(serial) = session.serial {
-        command = command.arg("-application_id").arg(format!("{SERIAL} {serial}"));
+        script.say(&["-application_id".as_ref(), format!("{SERIAL} {serial}").as_ref()]);
     }
     for entry in session.entries {
-        command = command.arg("-map").arg(&entry.source).arg(place_of(entry));
+        script.say(&["-map".as_ref(), entry.source.as_os_str(), place_of(entry).as_os_str()]);
     }
     for extra in session.extras {
-        command =
-            command.arg("-map").arg(extra).arg(rooted(Path::new(extra.file_name().unwrap_or_default())));
+        let place = rooted(Path::new(extra.file_name().unwrap_or_default()));
+        script.say(&["-map".as_ref(), extra.as_os_str(), place.as_os_str()]);
     }
-    command
+    script
 }
 
 /// Others have no business in a backup.
