@@ -128,7 +128,7 @@ pub enum RunError {
         found: Vec<String>,
     },
     /// Files are whole, but not whose they shall be.
-    #[error("{files} files could not be given to the backup user [{user}]")]
+    #[error("{files} of the files could not be given to the backup user [{user}]")]
     NotGiven {
         /// How many.
         files: usize,

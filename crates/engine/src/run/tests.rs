@@ -148,7 +148,7 @@ fn files_that_cannot_be_given_to_the_backup_user_fail_the_run_after_everything_i
     if redcedar_testing::program::is_root() {
         assert_eq!(
             report.result.unwrap_err().to_string(),
-            "3 files could not be given to the backup user [nobody-has-this-name]"
+            "3 of the files could not be given to the backup user [nobody-has-this-name]"
         );
     } else {
         report.result.unwrap();
