@@ -237,11 +237,12 @@ fn lock(request: &RunRequest<'_>, system: &System) -> Result<Option<Lock>, RunEr
 
 fn steps(request: &RunRequest<'_>, system: &System, outcome: &mut Outcome) -> Result<(), RunError> {
     let ownership = Ownership::configured(&request.config.options);
-    let mut announced = Announced::default();
-    let result = each_step(request, &mut announced, &ownership, system, outcome);
+    let mut steps =
+        Steps { request, ownership: &ownership, announced: Announced::default(), outcome, system };
+    let result = steps.all();
     let collects = |step: &Step| step.action.function == Function::Builtin(Builtin::Collect);
     if !request.plan.steps.iter().any(collects) {
-        announced.renew(request.config, system).map_err(RunError::Announcement)?;
+        steps.announced.renew(request.config, system).map_err(RunError::Announcement)?;
     }
     result?;
     // Last: a file that is whole but somebody else's is no reason not to go on.
@@ -251,137 +252,124 @@ fn steps(request: &RunRequest<'_>, system: &System, outcome: &mut Outcome) -> Re
     }
 }
 
-fn each_step(
-    request: &RunRequest<'_>,
-    announced: &mut Announced,
-    ownership: &Ownership,
-    system: &System,
-    outcome: &mut Outcome,
-) -> Result<(), RunError> {
-    let mut result = Ok(());
-    for step in &request.plan.steps {
-        match self::step(step, request, announced, ownership, system, outcome) {
-            // Findings here are no reason not to ask the clients for theirs, which is all that can follow.
-            Err(RunError::NotValid) => result = Err(RunError::NotValid),
-            // A disc that is nearly full is no reason not to store.
-            Err(found @ RunError::Found { .. }) => result = Err(found),
-            done => done?,
-        }
-    }
-    result
+/// What the steps of a run have in common.
+struct Steps<'a> {
+    request: &'a RunRequest<'a>,
+    ownership: &'a Ownership,
+    announced: Announced,
+    outcome: &'a mut Outcome,
+    system: &'a System,
 }
 
-fn step(
-    step: &Step,
-    request: &RunRequest<'_>,
-    announced: &mut Announced,
-    ownership: &Ownership,
-    system: &System,
-    outcome: &mut Outcome,
-) -> Result<(), RunError> {
-    system.interrupt.check()?;
-    let name = &step.action.name;
-    if let Place::Peer(peer) = &step.place {
-        return managed::run(name, peer, request, system, outcome);
-    }
-    system.monitor.debug(format!("Executing [{name}] action."));
-    for hook in &step.before {
-        run_hook(hook, system)?;
-    }
-    let index = step.action.index;
-    system.monitor.debug(format!("Calling action function [redcedar.{name}], execution index [{index}]"));
-    let before = outcome.failures.len();
-    act(step, request, announced, ownership, system, outcome)?;
-    let failed = outcome.failures.len() - before;
-    // What follows builds on a complete collect, and on days that are what they should be: nothing is to be stored in clear
-    // because encrypting it failed. A peer or a file that fails elsewhere is no reason to stop.
-    match request.kind(step) {
-        Some(Kind::Source) if failed > 0 => return Err(RunError::Incomplete { failed }),
-        Some(Kind::Staged) if failed > 0 => {
-            return Err(RunError::Unfinished { action: name.clone(), failed });
-        }
-        Some(Kind::Watch) if failed > 0 => {
-            return Err(RunError::Found { action: name.clone(), found: outcome.failures.split_off(before) });
-        }
-        _ => {}
-    }
-    for hook in &step.after {
-        run_hook(hook, system)?;
-    }
-    Ok(())
-}
-
-fn act(
-    step: &Step,
-    request: &RunRequest<'_>,
-    announced: &mut Announced,
-    ownership: &Ownership,
-    system: &System,
-    outcome: &mut Outcome,
-) -> Result<(), RunError> {
-    let RunRequest { plan, config, stage: settings, .. } = *request;
-    let full = plan.full;
-    let is_picked_up = if request.is_source(step) {
-        announced.withdraw(config, system).map_err(RunError::Announcement)?
-    } else {
-        true
-    };
-    match step.action.function {
-        Function::Builtin(Builtin::Collect) => {
-            outcome.merge(collect(request, is_picked_up, ownership, system)?);
-        }
-        Function::Builtin(Builtin::Stage) => {
-            let StageReport { outcome: own, result } =
-                stage::stage(&StageRequest { config, full, settings }, system);
-            outcome.merge(own);
-            result?;
-        }
-        Function::Builtin(Builtin::Purge) => outcome.merge(purge::purge(config, system)?),
-        Function::Builtin(Builtin::Validate) => findings::report(request, system)?,
-        Function::Builtin(Builtin::Store) => outcome.merge(store::store(&request.discs(), system)?),
-        Function::Builtin(Builtin::Rebuild) => outcome.merge(store::rebuild(&request.discs(), system)?),
-        Function::Builtin(Builtin::Initialize) => outcome.merge(store::initialize(&request.discs(), system)?),
-        Function::Extension(name) => match request.extension(name) {
-            Some(extension) => {
-                outcome.merge(extension.run(&request.call(is_picked_up, ownership, system))?);
+impl Steps<'_> {
+    fn all(&mut self) -> Result<(), RunError> {
+        let mut result = Ok(());
+        for step in &self.request.plan.steps {
+            match self.step(step) {
+                // Findings here are no reason not to ask the clients for theirs, which is all that can follow.
+                Err(RunError::NotValid) => result = Err(RunError::NotValid),
+                // A disc that is nearly full is no reason not to store.
+                Err(found @ RunError::Found { .. }) => result = Err(found),
+                done => done?,
             }
-            None => return Err(RunError::Unavailable(step.action.name.clone())),
-        },
-        Function::Program => program::run(step, request, system)?,
-        Function::NoAction => return Err(RunError::Unavailable(step.action.name.clone())),
+        }
+        result
     }
-    Ok(())
-}
 
-/// Collects files, and what extensions of ours add to them.
-fn collect(
-    request: &RunRequest<'_>,
-    is_picked_up: bool,
-    ownership: &Ownership,
-    system: &System,
-) -> Result<Outcome, RunError> {
-    let RunRequest { plan, config, dialect, threads, .. } = *request;
-    let sources: &dyn Fn(bool) -> Result<Outcome, Interrupted> = &|is_picked_up| {
-        let mut outcome = Outcome::default();
-        for source in request.sources_of_collect() {
-            match source.run(&request.call(is_picked_up, ownership, system)) {
-                Ok(own) => outcome.merge(own),
-                Err(ExtensionError::Interrupted(interrupted)) => return Err(interrupted),
-                Err(error) => {
-                    let message = format!("{}: {error}", source.name());
-                    system.monitor.error(&message);
-                    outcome.failures.push(message);
+    fn step(&mut self, step: &Step) -> Result<(), RunError> {
+        let Self { request, system, .. } = *self;
+        system.interrupt.check()?;
+        let name = &step.action.name;
+        if let Place::Peer(peer) = &step.place {
+            return managed::run(name, peer, request, system, self.outcome);
+        }
+        system.monitor.debug(format!("Executing [{name}] action."));
+        for hook in &step.before {
+            run_hook(hook, system)?;
+        }
+        let index = step.action.index;
+        system.monitor.debug(format!("Calling action function [redcedar.{name}], execution index [{index}]"));
+        let before = self.outcome.failures.len();
+        self.act(step)?;
+        let failed = self.outcome.failures.len() - before;
+        // What follows builds on a complete collect, and on days that are what they should be: nothing is to be stored in
+        // clear because encrypting it failed. A peer or a file that fails elsewhere is no reason to stop.
+        match request.kind(step) {
+            Some(Kind::Source) if failed > 0 => return Err(RunError::Incomplete { failed }),
+            Some(Kind::Staged) if failed > 0 => {
+                return Err(RunError::Unfinished { action: name.clone(), failed });
+            }
+            Some(Kind::Watch) if failed > 0 => {
+                let found = self.outcome.failures.split_off(before);
+                return Err(RunError::Found { action: name.clone(), found });
+            }
+            _ => {}
+        }
+        for hook in &step.after {
+            run_hook(hook, system)?;
+        }
+        Ok(())
+    }
+
+    fn act(&mut self, step: &Step) -> Result<(), RunError> {
+        let Self { request, system, .. } = *self;
+        let RunRequest { plan, config, stage: settings, .. } = *request;
+        let full = plan.full;
+        let is_picked_up = if request.is_source(step) {
+            self.announced.withdraw(config, system).map_err(RunError::Announcement)?
+        } else {
+            true
+        };
+        let outcome = match step.action.function {
+            Function::Builtin(Builtin::Collect) => self.collect(is_picked_up)?,
+            Function::Builtin(Builtin::Stage) => {
+                let StageReport { outcome, result } =
+                    stage::stage(&StageRequest { config, full, settings }, system);
+                self.outcome.merge(outcome);
+                return Ok(result?);
+            }
+            Function::Builtin(Builtin::Purge) => purge::purge(config, system)?,
+            Function::Builtin(Builtin::Validate) => return findings::report(request, system),
+            Function::Builtin(Builtin::Store) => store::store(&request.discs(), system)?,
+            Function::Builtin(Builtin::Rebuild) => store::rebuild(&request.discs(), system)?,
+            Function::Builtin(Builtin::Initialize) => store::initialize(&request.discs(), system)?,
+            Function::Extension(name) => match request.extension(name) {
+                Some(extension) => extension.run(&request.call(is_picked_up, self.ownership, system))?,
+                None => return Err(RunError::Unavailable(step.action.name.clone())),
+            },
+            Function::Program => return program::run(step, request, system),
+            Function::NoAction => return Err(RunError::Unavailable(step.action.name.clone())),
+        };
+        self.outcome.merge(outcome);
+        Ok(())
+    }
+
+    /// Collects files, and what extensions of ours add to them.
+    fn collect(&self, is_picked_up: bool) -> Result<Outcome, RunError> {
+        let Self { request, ownership, system, .. } = *self;
+        let RunRequest { plan, config, dialect, threads, .. } = *request;
+        let sources: &dyn Fn(bool) -> Result<Outcome, Interrupted> = &|is_picked_up| {
+            let mut outcome = Outcome::default();
+            for source in request.sources_of_collect() {
+                match source.run(&request.call(is_picked_up, ownership, system)) {
+                    Ok(own) => outcome.merge(own),
+                    Err(ExtensionError::Interrupted(interrupted)) => return Err(interrupted),
+                    Err(error) => {
+                        let message = format!("{}: {error}", source.name());
+                        system.monitor.error(&message);
+                        outcome.failures.push(message);
+                    }
                 }
             }
-        }
-        Ok(outcome)
-    };
-    let request = CollectRequest {
-        is_picked_up: Some(is_picked_up),
-        sources: request.sources_of_collect().next().map(|_| sources),
-        ..CollectRequest::new(config, plan.full, dialect, threads, ownership)
-    };
-    Ok(collect::collect(&request, system)?)
+            Ok(outcome)
+        };
+        let request = CollectRequest {
+            is_picked_up: Some(is_picked_up),
+            sources: request.sources_of_collect().next().map(|_| sources),
+            ..CollectRequest::new(config, plan.full, dialect, threads, ownership)
+        };
+        Ok(collect::collect(&request, system)?)
+    }
 }
 
 impl<'a> RunRequest<'a> {
