@@ -27,32 +27,42 @@ use crate::exit::Exit;
 
 /// Runs the program.
 pub(crate) fn main(dialect: &Dialect, args: Vec<OsString>) -> Exit {
-    let options = match Options::parse(args, dialect) {
-        Ok(options) => options,
-        Err(error) => {
-            say(io::stderr(), &format!("{} *** Error: {error}\n", texts::usage(dialect)));
-            return Exit::Usage;
-        }
-    };
-    let environment = Environment::inherited();
-    let clock = match clock::from_environment(&environment) {
-        Ok(clock) => clock,
-        Err(error) => {
-            say(io::stderr(), &format!(" *** Error: {error}\n"));
-            return Exit::Usage;
-        }
-    };
-    if inform(&options, dialect, &environment, clock.as_ref()) {
-        return Exit::Done;
+    let help = Help { usage: texts::usage, version: texts::version };
+    match begin(dialect, Options::parse(args, dialect), &help) {
+        Ok(session) => session.run(),
+        Err(exit) => exit,
     }
-    let monitor = match options.log.open(dialect.log, &clock) {
-        Ok(monitor) => monitor,
-        Err(message) => {
-            say(io::stderr(), &format!("Error setting up logging: {message}\n"));
-            return Exit::Logging;
-        }
-    };
-    Session { options, dialect, environment, clock, monitor }.run()
+}
+
+/// What a program of Cedar Backup says of itself.
+struct Help {
+    usage: fn(&Dialect) -> String,
+    version: fn(&Dialect) -> String,
+}
+
+/// Opens the log of a program, unless its arguments are wrong or only ask for a text.
+fn begin<'d>(
+    dialect: &'d Dialect,
+    parsed: Result<Options, options::UsageError>,
+    help: &Help,
+) -> Result<Session<'d>, Exit> {
+    let options = parsed.map_err(|error| {
+        say(io::stderr(), &format!("{} *** Error: {error}\n", (help.usage)(dialect)));
+        Exit::Usage
+    })?;
+    let environment = Environment::inherited();
+    let clock = clock::from_environment(&environment).map_err(|error| {
+        say(io::stderr(), &format!(" *** Error: {error}\n"));
+        Exit::Usage
+    })?;
+    if inform(&options, dialect, help, &environment, clock.as_ref()) {
+        return Err(Exit::Done);
+    }
+    let monitor = options.log.open(dialect.log, &clock).map_err(|message| {
+        say(io::stderr(), &format!("Error setting up logging: {message}\n"));
+        Exit::Logging
+    })?;
+    Ok(Session { options, dialect, environment, clock, monitor })
 }
 
 /// Whoever does not read what we say does not want to know.
@@ -61,11 +71,17 @@ pub(super) fn say(mut to: impl Write, text: &str) {
 }
 
 /// Serves the switches that only ask for a text.
-fn inform(options: &Options, dialect: &Dialect, environment: &Environment, clock: &dyn Clock) -> bool {
+fn inform(
+    options: &Options,
+    dialect: &Dialect,
+    help: &Help,
+    environment: &Environment,
+    clock: &dyn Clock,
+) -> bool {
     if options.has("help") {
-        say(io::stderr(), &texts::usage(dialect));
+        say(io::stderr(), &(help.usage)(dialect));
     } else if options.has("version") {
-        say(io::stdout(), &texts::version(dialect));
+        say(io::stdout(), &(help.version)(dialect));
     } else if options.has("diagnostics") {
         let lines = texts::diagnostics(dialect, environment, clock.now().timestamp());
         let lines = lines.map(|line| format!("   {line}\n")).concat();

@@ -12,11 +12,10 @@ use std::sync::Arc;
 use redcedar_config::{Config, LoadError, Loaded};
 use redcedar_engine::span::PlanError;
 use redcedar_engine::store::StoreError;
-use redcedar_system::clock;
-use redcedar_system::{Environment, Interrupted, System, escape};
+use redcedar_system::{Interrupted, System, escape};
 
 use super::options::Options;
-use super::{Dialect, Session, say};
+use super::{Dialect, Help, Session, begin};
 use crate::answers::{Answers, NoAnswer};
 use crate::exit::Exit;
 use dialog::Dialog;
@@ -24,41 +23,11 @@ use steps::Span;
 
 /// Runs the tool.
 pub(crate) fn main(dialect: &Dialect, args: Vec<OsString>) -> Exit {
-    let options = match Options::parse_switches(args, dialect) {
-        Ok(options) => options,
-        Err(error) => {
-            say(io::stderr(), &format!("{} *** Error: {error}\n", texts::usage(dialect)));
-            return Exit::Usage;
-        }
-    };
-    let environment = Environment::inherited();
-    let clock = match clock::from_environment(&environment) {
-        Ok(clock) => clock,
-        Err(error) => {
-            say(io::stderr(), &format!(" *** Error: {error}\n"));
-            return Exit::Usage;
-        }
-    };
-    if options.has("help") {
-        say(io::stderr(), &texts::usage(dialect));
-        return Exit::Done;
+    let help = Help { usage: texts::usage, version: texts::version };
+    match begin(dialect, Options::parse_switches(args, dialect), &help) {
+        Ok(session) => run(&session),
+        Err(exit) => exit,
     }
-    if options.has("version") {
-        say(io::stdout(), &texts::version(dialect));
-        return Exit::Done;
-    }
-    if options.has("diagnostics") {
-        super::inform(&options, dialect, &environment, clock.as_ref());
-        return Exit::Done;
-    }
-    let monitor = match options.log.open(dialect.log, &clock) {
-        Ok(monitor) => monitor,
-        Err(message) => {
-            say(io::stderr(), &format!("Error setting up logging: {message}\n"));
-            return Exit::Logging;
-        }
-    };
-    run(&Session { options, dialect, environment, clock, monitor })
 }
 
 /// Why the tool did not come to its end.
