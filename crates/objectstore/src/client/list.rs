@@ -72,6 +72,17 @@ impl Client {
         let objects = objects.ok_or_else(|| {
             Error::new(Kind::Other, intent(), "the answer of the server lacks keys or sizes, or has odd ones")
         })?;
+        if objects.iter().any(|object| !object.key.starts_with(prefix)) {
+            let reason = "the answer of the server has other keys than were asked for";
+            return Err(Error::new(Kind::Other, intent(), reason));
+        }
+        // Whatever is lacking would be taken for deleted.
+        if let Some(counted) = answer.key_count()
+            && usize::try_from(counted).is_ok_and(|counted| counted > objects.len())
+        {
+            let reason = format!("the server counts {counted} keys, and {} arrived", objects.len());
+            return Err(Error::new(Kind::Other, intent(), reason));
+        }
         let next = match answer.next_continuation_token() {
             Some(token) => Some(Next::Token(token.to_owned())),
             None if answer.is_truncated() == Some(true) => {

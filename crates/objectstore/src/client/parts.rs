@@ -99,13 +99,11 @@ impl Client {
         let intent = || format!("upload part {number} of {}", self.show(&upload.key));
         let answer = request.send().await.map_err(|error| Error::from_sdk(intent(), &error))?;
         let etag = unquoted(answer.e_tag().unwrap_or_default()).to_owned();
-        let damaged = || Error::new(Kind::Damaged, intent(), "it arrived damaged");
         let proof = match (answer.checksum_crc64_nvme(), Md5Sum::from_etag(&etag)) {
             (Some(found), _) if found == crc.base64() => Proof::Checksum,
-            (Some(_), _) => return Err(damaged()),
+            (Some(_), _) => return Err(Error::new(Kind::Damaged, intent(), "it arrived damaged")),
             (None, Some(found)) if found == Md5Sum::of(body) => Proof::Etag,
-            // Where ETags are known to be MD5s, this one tells of damage; elsewhere it tells nothing.
-            (None, Some(_)) if !self.has_opaque_etags() && !checksums => return Err(damaged()),
+            // Either it arrived damaged, or the ETags of this server mean something else: see `proof_of_parts`.
             (None, _) => Proof::Nothing,
         };
         let crc = answer.checksum_crc64_nvme().map(str::to_owned);
@@ -161,6 +159,20 @@ impl Client {
             _ => Proof::Nothing,
         };
         Ok(Stored { etag: unquoted(answer.e_tag().unwrap_or_default()).to_owned(), proof })
+    }
+
+    /// What shows that an object is there whose parts nothing proved.
+    pub(crate) async fn proof_of_parts(
+        &self,
+        upload: &Upload,
+        parts: &[Part],
+        crc: Crc,
+    ) -> Result<Proof, Error> {
+        let is_md5 = |part: &Part| Md5Sum::from_etag(&part.etag).is_some();
+        if self.has_opaque_etags() || !parts.iter().any(is_md5) {
+            return Ok(Proof::Nothing);
+        }
+        self.read_back(&upload.key, crc).await
     }
 
     /// The parts that the server has already.

@@ -9,8 +9,8 @@ use tokio::task::JoinSet;
 use super::plan::Task;
 use super::read::{Opened, ReadError};
 use super::work::{Failure, Sent, Shared, blocking};
-use crate::client::{Attributes, Part, Proof, Stored, Upload};
-use crate::digest::{Crc, Md5Sum};
+use crate::client::{Attributes, Head, Part, Proof, Stored, Upload};
+use crate::digest::{Crc, Md5Sum, etag_of_parts};
 use crate::error::{Error, Kind};
 
 /// Sends a file in parts.
@@ -25,7 +25,12 @@ pub(super) async fn send(shared: Arc<Shared>, task: &Task, path: PathBuf) -> Res
         Ok((parts, crc, proof)) => {
             let stored = complete(&shared, &upload, &parts, crc).await?;
             shared.unfinished.ended(&upload).map_err(Failure::State)?;
-            let proof = if stored.proof == Proof::Nothing { proof } else { stored.proof };
+            let proof = match (stored.proof, proof) {
+                (Proof::Nothing, Proof::Nothing) => {
+                    shared.client.proof_of_parts(&upload, &parts, crc).await?
+                }
+                (Proof::Nothing, proof) | (proof, _) => proof,
+            };
             Ok(Sent { etag: stored.etag, proof, stamp: opened.stamp })
         }
         Err(failure) => {
@@ -134,9 +139,18 @@ async fn complete(shared: &Shared, upload: &Upload, parts: &[Part], crc: Crc) ->
                 Some(head) if head.crc.as_deref() == Some(&crc.base64()) => {
                     Ok(Stored { etag: head.etag, proof: Proof::Checksum })
                 }
+                Some(head) if is_made_of(&head, parts) => {
+                    Ok(Stored { etag: head.etag, proof: Proof::Nothing })
+                }
                 _ => Err(error),
             }
         }
         done => done,
     }
+}
+
+/// Whether an object is what the server makes of these parts.
+fn is_made_of(head: &Head, parts: &[Part]) -> bool {
+    let sums: Option<Vec<_>> = parts.iter().map(|part| Md5Sum::from_etag(&part.etag)).collect();
+    sums.is_some_and(|sums| etag_of_parts(&sums) == head.etag)
 }
