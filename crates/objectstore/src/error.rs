@@ -23,7 +23,9 @@ pub enum Kind {
     Clock,
     /// The server could not be reached, or the connection broke.
     Unreachable,
-    /// The server has too much to do, or something in it is broken.
+    /// The server has too much to do, and has had for some time.
+    Busy,
+    /// Something in the server is broken.
     Unavailable,
     /// What arrived is not what was sent.
     Damaged,
@@ -54,7 +56,7 @@ impl Error {
 
     /// Whether every other request will fail for the same reason.
     pub(crate) fn is_about_all(&self) -> bool {
-        matches!(self.kind, Kind::Credentials | Kind::Clock | Kind::NoBucket | Kind::OtherRegion)
+        matches!(self.kind, Kind::Credentials | Kind::Clock | Kind::NoBucket | Kind::OtherRegion | Kind::Busy)
     }
 
     pub(crate) fn of_kind(self, kind: Kind) -> Self {
@@ -115,8 +117,9 @@ fn kind<E>(error: &SdkError<E, HttpResponse>, status: Option<u16>, code: &str) -
             | "InvalidToken",
         ) => Kind::Credentials,
         (_, _, "RequestTimeTooSkewed") => Kind::Clock,
+        (_, _, "ServiceUnavailable" | "SlowDown") | (_, Some(429 | 503), _) => Kind::Busy,
         // Some requests are answered by 200 before it is known whether they succeed.
-        (_, _, "InternalError" | "ServiceUnavailable" | "SlowDown") => Kind::Unavailable,
+        (_, _, "InternalError") => Kind::Unavailable,
         (
             _,
             _,
@@ -126,7 +129,7 @@ fn kind<E>(error: &SdkError<E, HttpResponse>, status: Option<u16>, code: &str) -
         (_, Some(301 | 307), _) | (_, _, "AuthorizationHeaderMalformed") => Kind::OtherRegion,
         (_, Some(401 | 403), _) => Kind::Forbidden,
         (_, Some(409 | 412), _) => Kind::Precondition,
-        (_, Some(429 | 500..), _) => Kind::Unavailable,
+        (_, Some(500..), _) => Kind::Unavailable,
         (SdkError::TimeoutError(_) | SdkError::ResponseError(_), ..) => Kind::Unreachable,
         (SdkError::DispatchFailure(failure), ..) if !failure.is_other() => Kind::Unreachable,
         // Whoever provides credentials fails before anything is sent.

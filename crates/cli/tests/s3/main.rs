@@ -3,6 +3,7 @@
 
 mod amazons3;
 mod backup;
+mod killed;
 mod machine;
 mod original;
 mod persona;

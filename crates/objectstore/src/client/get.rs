@@ -34,6 +34,10 @@ pub struct Head {
 impl Client {
     /// What the object `key` is; nothing if there is none.
     pub(crate) async fn head(&self, key: &str) -> Result<Option<Head>, Error> {
+        self.patiently(|| self.head_once(key)).await
+    }
+
+    async fn head_once(&self, key: &str) -> Result<Option<Head>, Error> {
         let intent = format!("look at {}", self.show(key));
         let request = self.s3.head_object().bucket(self.bucket()).key(key);
         let answer = match request.checksum_mode(ChecksumMode::Enabled).send().await {
@@ -70,6 +74,16 @@ impl Client {
         if length == 0 {
             return Ok(Bytes::new());
         }
+        self.patiently(|| self.get_whole(key, offset, length, etag)).await
+    }
+
+    async fn get_whole(
+        &self,
+        key: &str,
+        offset: u64,
+        length: u64,
+        etag: Option<&str>,
+    ) -> Result<Bytes, Error> {
         let intent = || format!("read {}", self.show(key));
         let range = format!("bytes={offset}-{}", offset + length - 1);
         let mut attempt = 1;

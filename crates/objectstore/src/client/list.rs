@@ -47,6 +47,10 @@ pub(crate) struct Page {
 impl Client {
     /// One page of the objects whose keys begin with `prefix`.
     pub(crate) async fn page(&self, prefix: &str, from: Next) -> Result<Page, Error> {
+        self.patiently(|| self.page_once(prefix, &from)).await
+    }
+
+    async fn page_once(&self, prefix: &str, from: &Next) -> Result<Page, Error> {
         let intent = || format!("list {}", self.show(prefix));
         let mut request = self
             .s3
@@ -55,8 +59,8 @@ impl Client {
             .prefix(prefix)
             .max_keys(PAGE)
             .encoding_type(EncodingType::Url);
-        let is_continued = from != Next::Start;
-        request = match &from {
+        let is_continued = *from != Next::Start;
+        request = match from {
             Next::Start => request,
             Next::Token(token) => request.continuation_token(token),
             Next::After(key) => request.start_after(key),
@@ -95,7 +99,7 @@ impl Client {
                 .filter(|_| objects.len() >= PAGE.unsigned_abs() as usize)
                 .map(|last| Next::After(last.key.clone())),
         };
-        if is_continued && next.as_ref() == Some(&from) {
+        if is_continued && next.as_ref() == Some(from) {
             return Err(Error::new(Kind::Other, intent(), "the server lists the same again and again"));
         }
         Ok(Page { objects, next })

@@ -39,6 +39,10 @@ pub struct Part {
 impl Client {
     /// Begins an object.
     pub(crate) async fn begin(&self, key: &str, attributes: &Attributes) -> Result<Upload, Error> {
+        self.patiently(|| self.begin_once(key, attributes)).await
+    }
+
+    async fn begin_once(&self, key: &str, attributes: &Attributes) -> Result<Upload, Error> {
         let checksums = self.settings().checksums;
         let request = self
             .s3
@@ -69,7 +73,7 @@ impl Client {
     ) -> Result<(Part, Proof), Error> {
         let mut attempt = 1;
         loop {
-            match self.send_part_once(upload, number, &body).await {
+            match self.patiently(|| self.send_part_once(upload, number, &body)).await {
                 Err(error) if error.kind() == Kind::Damaged && attempt < ATTEMPTS => attempt += 1,
                 sent => return sent,
             }
@@ -113,7 +117,8 @@ impl Client {
     /// Makes an object of its parts, whose CRC is `crc`.
     pub(crate) async fn complete(&self, upload: &Upload, parts: &[Part], crc: Crc) -> Result<Stored, Error> {
         let checksums = self.settings().checksums && parts.iter().all(|part| part.crc.is_some());
-        match self.complete_once(upload, parts, checksums.then_some(crc)).await {
+        let completed = self.patiently(|| self.complete_once(upload, parts, checksums.then_some(crc))).await;
+        match completed {
             // Some servers compare it with a checksum of checksums. Each part is proved already; the whole is looked at.
             Err(error) if error.kind() == Kind::Damaged && checksums => {
                 let stored = self.complete_once(upload, parts, None).await?;

@@ -115,7 +115,7 @@ impl Client {
     ) -> Result<Stored, Error> {
         let mut attempt = 1;
         loop {
-            let stored = self.put_once(key, body, attributes, replace).await;
+            let stored = self.patiently(|| self.put_once(key, body, attributes, replace)).await;
             match stored {
                 Err(error) if error.kind() == Kind::Damaged && attempt < ATTEMPTS => attempt += 1,
                 stored => return stored,

@@ -134,7 +134,12 @@ async fn send_part(
 /// Whoever does not hear that it is complete looks whether it is.
 async fn complete(shared: &Shared, upload: &Upload, parts: &[Part], crc: Crc) -> Result<Stored, Error> {
     match shared.client.complete(upload, parts, crc).await {
-        Err(error) if matches!(error.kind(), Kind::NotFound | Kind::Unreachable | Kind::Unavailable) => {
+        Err(error)
+            if matches!(
+                error.kind(),
+                Kind::NotFound | Kind::Unreachable | Kind::Unavailable | Kind::Busy
+            ) =>
+        {
             match shared.client.head(&upload.key).await? {
                 Some(head) if head.crc.as_deref() == Some(&crc.base64()) => {
                     Ok(Stored { etag: head.etag, proof: Proof::Checksum })

@@ -8,3 +8,4 @@ mod matrix;
 mod parts;
 mod place;
 mod sync;
+mod weather;
