@@ -219,6 +219,17 @@ impl Client {
         }
     }
 
+    /// Gives up every upload of a key, whoever began it.
+    pub(crate) async fn abort_all(&self, key: &str) -> Result<(), Error> {
+        for (upload, _) in self.uploads(key).await? {
+            // Others begin with the key.
+            if upload.key == key {
+                self.abort(&upload).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Uploads that were begun below a prefix and never completed, with the time of their beginning.
     pub(crate) async fn uploads(&self, prefix: &str) -> Result<Vec<(Upload, Timestamp)>, Error> {
         let intent = || format!("list the unfinished uploads of {}", self.show(prefix));

@@ -24,7 +24,7 @@ pub(super) async fn send(shared: Arc<Shared>, task: &Task, path: PathBuf) -> Res
     match sent {
         Ok((parts, crc, proof)) => {
             let stored = complete(&shared, &upload, &parts, crc).await?;
-            shared.unfinished.ended(&upload).map_err(Failure::State)?;
+            shared.unfinished.ended(&key).map_err(Failure::State)?;
             let proof = match (stored.proof, proof) {
                 (Proof::Nothing, Proof::Nothing) => {
                     shared.client.proof_of_parts(&upload, &parts, crc).await?
@@ -38,7 +38,7 @@ pub(super) async fn send(shared: Arc<Shared>, task: &Task, path: PathBuf) -> Res
             let is_over = matches!(failure, Failure::Read(_)) || !shared.unfinished.is_kept();
             if is_over {
                 shared.client.abort(&upload).await?;
-                shared.unfinished.ended(&upload).map_err(Failure::State)?;
+                shared.unfinished.ended(&key).map_err(Failure::State)?;
             }
             Err(failure)
         }
@@ -58,6 +58,7 @@ async fn begin(
             Err(error) => return Err(error.into()),
         }
     }
+    shared.unfinished.begins(key).map_err(Failure::State)?;
     let upload = shared.client.begin(key, attributes).await?;
     shared.unfinished.begun(&upload).map_err(Failure::State)?;
     Ok((upload, HashMap::new()))
