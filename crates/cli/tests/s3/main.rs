@@ -10,3 +10,4 @@ mod persona;
 mod prune;
 mod reading;
 mod sync;
+mod trouble;
