@@ -188,6 +188,14 @@ impl Bucket {
         self.wait(self.client.abort(upload))
     }
 
+    /// Gives up every upload of a key, whoever began it.
+    ///
+    /// # Errors
+    /// When the server does not say which there are, or refuses.
+    pub fn abort_all(&self, key: &str) -> Result<(), Error> {
+        self.wait(self.client.abort_all(key))
+    }
+
     /// Uploads below a prefix that were begun and never completed, with the time of their beginning.
     ///
     /// # Errors

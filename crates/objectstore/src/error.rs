@@ -19,9 +19,13 @@ pub enum Kind {
     OtherRegion,
     /// There are no credentials, or they have expired.
     Credentials,
+    /// The clocks of this machine and of the server differ by more than the server allows.
+    Clock,
     /// The server could not be reached, or the connection broke.
     Unreachable,
-    /// The server has too much to do, or something in it is broken.
+    /// The server has too much to do, and has had for some time.
+    Busy,
+    /// Something in the server is broken.
     Unavailable,
     /// What arrived is not what was sent.
     Damaged,
@@ -52,7 +56,7 @@ impl Error {
 
     /// Whether every other request will fail for the same reason.
     pub(crate) fn is_about_all(&self) -> bool {
-        matches!(self.kind, Kind::Credentials | Kind::NoBucket | Kind::OtherRegion)
+        matches!(self.kind, Kind::Credentials | Kind::Clock | Kind::NoBucket | Kind::OtherRegion | Kind::Busy)
     }
 
     pub(crate) fn of_kind(self, kind: Kind) -> Self {
@@ -71,6 +75,9 @@ impl Error {
             Kind::Credentials => Some(
                 "credentials are looked for as the AWS CLI does: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, \
                  AWS_PROFILE, ~/.aws/credentials, ~/.aws/config, and roles of the machine",
+            ),
+            Kind::Clock => Some(
+                "the clock of this machine is wrong, or that of the server; `timedatectl` shows the first",
             ),
             Kind::Unreachable => Some("AWS_ENDPOINT_URL names a server other than that of Amazon"),
             _ => None,
@@ -107,9 +114,12 @@ fn kind<E>(error: &SdkError<E, HttpResponse>, status: Option<u16>, code: &str) -
             | "ExpiredTokenException"
             | "InvalidAccessKeyId"
             | "SignatureDoesNotMatch"
-            | "InvalidToken"
-            | "RequestTimeTooSkewed",
+            | "InvalidToken",
         ) => Kind::Credentials,
+        (_, _, "RequestTimeTooSkewed") => Kind::Clock,
+        (_, _, "ServiceUnavailable" | "SlowDown") | (_, Some(429 | 503), _) => Kind::Busy,
+        // Some requests are answered by 200 before it is known whether they succeed.
+        (_, _, "InternalError") => Kind::Unavailable,
         (
             _,
             _,
@@ -119,7 +129,7 @@ fn kind<E>(error: &SdkError<E, HttpResponse>, status: Option<u16>, code: &str) -
         (_, Some(301 | 307), _) | (_, _, "AuthorizationHeaderMalformed") => Kind::OtherRegion,
         (_, Some(401 | 403), _) => Kind::Forbidden,
         (_, Some(409 | 412), _) => Kind::Precondition,
-        (_, Some(429 | 500..), _) => Kind::Unavailable,
+        (_, Some(500..), _) => Kind::Unavailable,
         (SdkError::TimeoutError(_) | SdkError::ResponseError(_), ..) => Kind::Unreachable,
         (SdkError::DispatchFailure(failure), ..) if !failure.is_other() => Kind::Unreachable,
         // Whoever provides credentials fails before anything is sent.

@@ -15,6 +15,8 @@ use super::place::{io_error, reader};
 pub(crate) struct BucketStore<'a> {
     pub(crate) bucket: Bucket,
     pub(crate) address: Address,
+    /// Where the next run learns what this one began, if it is killed.
+    pub(crate) state: Option<PathBuf>,
     pub(crate) system: &'a System,
 }
 
@@ -58,7 +60,7 @@ impl Store for BucketStore<'_> {
             links: Links::Skip,
             reread: true,
             attributes: Attributes::default(),
-            state: None,
+            state: self.state.as_deref(),
         };
         let outcome = sync(&self.bucket, &request, self.system, &mut |_, _, _| {});
         let outcome = outcome.map_err(|error| match error {

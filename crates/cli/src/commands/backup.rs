@@ -98,7 +98,10 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
     let outcome = match address {
         Some(address) => {
             let bucket = bucket::connect(&address, &args.server.access(), context)?;
-            let store = BucketStore { bucket, address, system: &context.system };
+            let endpoint = state::endpoint(&args.server.access(), &context.environment);
+            let state = state::of_backups(&context.environment, &endpoint, &address);
+            let state = state.map(|state| state.join("sending"));
+            let store = BucketStore { bucket, address, state, system: &context.system };
             backup_to(&store, &request, &context.system)
         }
         None => backup(&request, &context.system),

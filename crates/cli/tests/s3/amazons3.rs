@@ -15,7 +15,7 @@ fn backup_user() -> &'static str {
 }
 
 /// Writes a configuration. `DIR` is the machine's directory.
-fn configure(machine: &Machine, name: &str, options: &str, section: &str) {
+pub(crate) fn configure(machine: &Machine, name: &str, options: &str, section: &str) {
     let user = if backup_user().is_empty() { "root" } else { backup_user() };
     configure_for(machine, name, user, options, section);
 }
@@ -46,15 +46,16 @@ fn configure_for(machine: &Machine, name: &str, user: &str, options: &str, secti
 }
 
 /// Runs actions on a day of November.
-fn run(machine: &Machine, day: u32, actions: &[&str]) -> Answer {
+pub(crate) fn run(machine: &Machine, day: u32, actions: &[&str]) -> Answer {
     let words = [&["--config", "cback3.conf", "run"][..], actions].concat();
     let mut command = machine.command(&words);
     answer(command.env("REDCEDAR_NOW", format!("2026-11-{day:02}T03:00:00")))
 }
 
 /// A day as a run of `stage` leaves it.
-fn stage(machine: &Machine, day: u32, files: &[(&str, &str)]) {
-    for (name, content) in files.iter().chain(&[("cback.stage", "")]) {
+pub(crate) fn stage<C: AsRef<[u8]>>(machine: &Machine, day: u32, files: &[(&str, C)]) {
+    machine.write(&format!("stage/2026/11/{day:02}/cback.stage"), "");
+    for (name, content) in files {
         machine.write(&format!("stage/2026/11/{day:02}/{name}"), content);
     }
     if program::is_root() {
@@ -63,7 +64,7 @@ fn stage(machine: &Machine, day: u32, files: &[(&str, &str)]) {
     }
 }
 
-fn is_sent(machine: &Machine, day: u32) -> bool {
+pub(crate) fn is_sent(machine: &Machine, day: u32) -> bool {
     machine.path(&format!("stage/2026/11/{day:02}/cback.amazons3")).exists()
 }
 

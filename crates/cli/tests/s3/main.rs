@@ -3,9 +3,11 @@
 
 mod amazons3;
 mod backup;
+mod killed;
 mod machine;
 mod original;
 mod persona;
 mod prune;
 mod reading;
 mod sync;
+mod trouble;

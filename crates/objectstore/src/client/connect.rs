@@ -8,6 +8,7 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_s3::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_s3::config::{Credentials, RequestChecksumCalculation, SharedHttpClient};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
@@ -23,6 +24,9 @@ use crate::error::{Error, Kind};
 const REGION: &str = "us-east-1";
 /// How often a request is made that may be made again.
 const ATTEMPTS: u32 = 5;
+/// What the SDK calls tokens: a request that is made again costs 5 to 14 of them. By itself it has so few that a server with too much to
+/// do for a second ends everything.
+const TOKENS: usize = 100_000;
 /// How long a server may take to take a connection.
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long a server may take to answer.
@@ -89,6 +93,9 @@ impl Client {
             .force_path_style(settings.addressing.path_style)
             .accelerate(settings.addressing.accelerate)
             .use_dual_stack(settings.addressing.dual_stack)
+            .retry_partition(
+                RetryPartition::custom("redcedar").token_bucket(TokenBucket::new(TOKENS)).build(),
+            )
             // Uploads carry checksums of ours.
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .build();

@@ -15,7 +15,7 @@ impl Client {
         let (odd, plain): (Vec<_>, Vec<_>) = keys.iter().partition(|key| key.chars().any(char::is_control));
         let mut failed = Vec::new();
         if !plain.is_empty() {
-            failed = self.delete_plain(&plain).await?;
+            failed = self.patiently(|| self.delete_plain(&plain)).await?;
         }
         for key in odd {
             let answer = self.s3.delete_object().bucket(self.bucket()).key(key).send().await;

@@ -11,6 +11,9 @@ use super::list::timestamp;
 use crate::digest::unquoted;
 use crate::error::{Error, Kind};
 
+/// How often bytes are asked for that do not arrive.
+const ATTEMPTS: usize = 3;
+
 /// What is known of an object without reading it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
@@ -31,6 +34,10 @@ pub struct Head {
 impl Client {
     /// What the object `key` is; nothing if there is none.
     pub(crate) async fn head(&self, key: &str) -> Result<Option<Head>, Error> {
+        self.patiently(|| self.head_once(key)).await
+    }
+
+    async fn head_once(&self, key: &str) -> Result<Option<Head>, Error> {
         let intent = format!("look at {}", self.show(key));
         let request = self.s3.head_object().bucket(self.bucket()).key(key);
         let answer = match request.checksum_mode(ChecksumMode::Enabled).send().await {
@@ -55,7 +62,8 @@ impl Client {
         }))
     }
 
-    /// Some bytes of an object. With an ETag, only as long as it is the object's.
+    /// Some bytes of an object. With an ETag, only as long as it is the object's. They are asked for again when the connection
+    /// breaks while they come.
     pub(crate) async fn get(
         &self,
         key: &str,
@@ -66,15 +74,32 @@ impl Client {
         if length == 0 {
             return Ok(Bytes::new());
         }
+        self.patiently(|| self.get_whole(key, offset, length, etag)).await
+    }
+
+    async fn get_whole(
+        &self,
+        key: &str,
+        offset: u64,
+        length: u64,
+        etag: Option<&str>,
+    ) -> Result<Bytes, Error> {
         let intent = || format!("read {}", self.show(key));
         let range = format!("bytes={offset}-{}", offset + length - 1);
-        let request = self.s3.get_object().bucket(self.bucket()).key(key).range(range);
-        let request = request.set_if_match(etag.map(|etag| format!("\"{etag}\"")));
-        let answer = request.send().await.map_err(|error| Error::from_sdk(intent(), &error))?;
-        let broken = |error: &dyn std::error::Error| {
-            Error::new(Kind::Unreachable, intent(), format!("the connection broke: {error}"))
+        let mut attempt = 1;
+        let body = loop {
+            let request = self.s3.get_object().bucket(self.bucket()).key(key).range(&range);
+            let request = request.set_if_match(etag.map(|etag| format!("\"{etag}\"")));
+            let answer = request.send().await.map_err(|error| Error::from_sdk(intent(), &error))?;
+            match answer.body.collect().await {
+                Ok(body) => break body.into_bytes(),
+                Err(_) if attempt < ATTEMPTS => attempt += 1,
+                Err(error) => {
+                    let reason = format!("the connection broke: {error}");
+                    return Err(Error::new(Kind::Unreachable, intent(), reason));
+                }
+            }
         };
-        let body = answer.body.collect().await.map_err(|error| broken(&error))?.into_bytes();
         if body.len() as u64 > length {
             return Err(Error::new(Kind::Damaged, intent(), "the server sent more than was asked for"));
         }

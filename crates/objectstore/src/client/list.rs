@@ -47,6 +47,10 @@ pub(crate) struct Page {
 impl Client {
     /// One page of the objects whose keys begin with `prefix`.
     pub(crate) async fn page(&self, prefix: &str, from: Next) -> Result<Page, Error> {
+        self.patiently(|| self.page_once(prefix, &from)).await
+    }
+
+    async fn page_once(&self, prefix: &str, from: &Next) -> Result<Page, Error> {
         let intent = || format!("list {}", self.show(prefix));
         let mut request = self
             .s3
@@ -55,8 +59,8 @@ impl Client {
             .prefix(prefix)
             .max_keys(PAGE)
             .encoding_type(EncodingType::Url);
-        let is_continued = from != Next::Start;
-        request = match &from {
+        let is_continued = *from != Next::Start;
+        request = match from {
             Next::Start => request,
             Next::Token(token) => request.continuation_token(token),
             Next::After(key) => request.start_after(key),
@@ -72,6 +76,17 @@ impl Client {
         let objects = objects.ok_or_else(|| {
             Error::new(Kind::Other, intent(), "the answer of the server lacks keys or sizes, or has odd ones")
         })?;
+        if objects.iter().any(|object| !object.key.starts_with(prefix)) {
+            let reason = "the answer of the server has other keys than were asked for";
+            return Err(Error::new(Kind::Other, intent(), reason));
+        }
+        // Whatever is lacking would be taken for deleted.
+        if let Some(counted) = answer.key_count()
+            && usize::try_from(counted).is_ok_and(|counted| counted > objects.len())
+        {
+            let reason = format!("the server counts {counted} keys, and {} arrived", objects.len());
+            return Err(Error::new(Kind::Other, intent(), reason));
+        }
         let next = match answer.next_continuation_token() {
             Some(token) => Some(Next::Token(token.to_owned())),
             None if answer.is_truncated() == Some(true) => {
@@ -84,7 +99,7 @@ impl Client {
                 .filter(|_| objects.len() >= PAGE.unsigned_abs() as usize)
                 .map(|last| Next::After(last.key.clone())),
         };
-        if is_continued && next.as_ref() == Some(&from) {
+        if is_continued && next.as_ref() == Some(from) {
             return Err(Error::new(Kind::Other, intent(), "the server lists the same again and again"));
         }
         Ok(Page { objects, next })

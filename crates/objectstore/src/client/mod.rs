@@ -5,6 +5,7 @@ mod delete;
 mod get;
 mod list;
 mod parts;
+mod patience;
 mod put;
 mod settings;
 

@@ -39,6 +39,10 @@ pub struct Part {
 impl Client {
     /// Begins an object.
     pub(crate) async fn begin(&self, key: &str, attributes: &Attributes) -> Result<Upload, Error> {
+        self.patiently(|| self.begin_once(key, attributes)).await
+    }
+
+    async fn begin_once(&self, key: &str, attributes: &Attributes) -> Result<Upload, Error> {
         let checksums = self.settings().checksums;
         let request = self
             .s3
@@ -69,7 +73,7 @@ impl Client {
     ) -> Result<(Part, Proof), Error> {
         let mut attempt = 1;
         loop {
-            match self.send_part_once(upload, number, &body).await {
+            match self.patiently(|| self.send_part_once(upload, number, &body)).await {
                 Err(error) if error.kind() == Kind::Damaged && attempt < ATTEMPTS => attempt += 1,
                 sent => return sent,
             }
@@ -99,13 +103,11 @@ impl Client {
         let intent = || format!("upload part {number} of {}", self.show(&upload.key));
         let answer = request.send().await.map_err(|error| Error::from_sdk(intent(), &error))?;
         let etag = unquoted(answer.e_tag().unwrap_or_default()).to_owned();
-        let damaged = || Error::new(Kind::Damaged, intent(), "it arrived damaged");
         let proof = match (answer.checksum_crc64_nvme(), Md5Sum::from_etag(&etag)) {
             (Some(found), _) if found == crc.base64() => Proof::Checksum,
-            (Some(_), _) => return Err(damaged()),
+            (Some(_), _) => return Err(Error::new(Kind::Damaged, intent(), "it arrived damaged")),
             (None, Some(found)) if found == Md5Sum::of(body) => Proof::Etag,
-            // Where ETags are known to be MD5s, this one tells of damage; elsewhere it tells nothing.
-            (None, Some(_)) if !self.has_opaque_etags() && !checksums => return Err(damaged()),
+            // Either it arrived damaged, or the ETags of this server mean something else: see `proof_of_parts`.
             (None, _) => Proof::Nothing,
         };
         let crc = answer.checksum_crc64_nvme().map(str::to_owned);
@@ -115,7 +117,8 @@ impl Client {
     /// Makes an object of its parts, whose CRC is `crc`.
     pub(crate) async fn complete(&self, upload: &Upload, parts: &[Part], crc: Crc) -> Result<Stored, Error> {
         let checksums = self.settings().checksums && parts.iter().all(|part| part.crc.is_some());
-        match self.complete_once(upload, parts, checksums.then_some(crc)).await {
+        let completed = self.patiently(|| self.complete_once(upload, parts, checksums.then_some(crc))).await;
+        match completed {
             // Some servers compare it with a checksum of checksums. Each part is proved already; the whole is looked at.
             Err(error) if error.kind() == Kind::Damaged && checksums => {
                 let stored = self.complete_once(upload, parts, None).await?;
@@ -163,6 +166,20 @@ impl Client {
         Ok(Stored { etag: unquoted(answer.e_tag().unwrap_or_default()).to_owned(), proof })
     }
 
+    /// What shows that an object is there whose parts nothing proved.
+    pub(crate) async fn proof_of_parts(
+        &self,
+        upload: &Upload,
+        parts: &[Part],
+        crc: Crc,
+    ) -> Result<Proof, Error> {
+        let is_md5 = |part: &Part| Md5Sum::from_etag(&part.etag).is_some();
+        if self.has_opaque_etags() || !parts.iter().any(is_md5) {
+            return Ok(Proof::Nothing);
+        }
+        self.read_back(&upload.key, crc).await
+    }
+
     /// The parts that the server has already.
     pub(crate) async fn parts(&self, upload: &Upload) -> Result<Vec<Part>, Error> {
         let intent = || format!("list the parts of {}", self.show(&upload.key));
@@ -200,6 +217,17 @@ impl Client {
                 if error.kind() == Kind::NotFound { Ok(()) } else { Err(error) }
             }
         }
+    }
+
+    /// Gives up every upload of a key, whoever began it.
+    pub(crate) async fn abort_all(&self, key: &str) -> Result<(), Error> {
+        for (upload, _) in self.uploads(key).await? {
+            // Others begin with the key.
+            if upload.key == key {
+                self.abort(&upload).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Uploads that were begun below a prefix and never completed, with the time of their beginning.

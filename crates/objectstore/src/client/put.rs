@@ -13,6 +13,8 @@ use crate::error::{Error, Kind};
 
 /// How often bytes are sent that do not arrive as they left.
 const ATTEMPTS: usize = 3;
+/// How much is read back at a time.
+const PIECE: u64 = 8 << 20;
 
 /// What is said of an object when it is stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -113,7 +115,7 @@ impl Client {
     ) -> Result<Stored, Error> {
         let mut attempt = 1;
         loop {
-            let stored = self.put_once(key, body, attributes, replace).await;
+            let stored = self.patiently(|| self.put_once(key, body, attributes, replace)).await;
             match stored {
                 Err(error) if error.kind() == Kind::Damaged && attempt < ATTEMPTS => attempt += 1,
                 stored => return stored,
@@ -180,9 +182,17 @@ impl Client {
     }
 
     /// The ETag is not the MD5 of what was sent: either that arrived damaged, or the ETags of this server mean something else.
-    async fn read_back(&self, key: &str, crc: Crc) -> Result<Proof, Error> {
-        let arrived = self.get(key, 0, crc.length(), None).await?;
-        if Crc::of(&arrived) != crc {
+    pub(super) async fn read_back(&self, key: &str, crc: Crc) -> Result<Proof, Error> {
+        let mut arrived = Crc::default();
+        while arrived.length() < crc.length() {
+            let offset = arrived.length();
+            let bytes = self.get(key, offset, PIECE.min(crc.length() - offset), None).await?;
+            if bytes.is_empty() {
+                break;
+            }
+            arrived = arrived.followed_by(Crc::of(&bytes));
+        }
+        if arrived != crc {
             let intent = format!("upload {}", self.show(key));
             return Err(Error::new(Kind::Damaged, intent, "it arrived damaged"));
         }

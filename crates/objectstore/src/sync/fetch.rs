@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use redcedar_system::System;
-use redcedar_system::fs::{Directory, PendingFile};
+use redcedar_system::fs::{Directory, PendingFile, is_left_over};
 use redcedar_system::monitor::Progress;
 
 use super::budget::Budget;
@@ -80,7 +80,7 @@ pub fn fetch(
         system.monitor.warning(problem.to_string());
     }
     let mut outcome = Outcome { problems, ..Outcome::default() };
-    let mut doomed = Vec::new();
+    let (mut doomed, mut left_overs) = (Vec::new(), Vec::new());
     let tasks = tasks.items().map_err(SyncError::Scratch)?;
     let wanted = extra.items().map_err(SyncError::Scratch)?;
     let both = Both { tasks: tasks.peekable(), wanted: wanted.peekable() };
@@ -107,6 +107,7 @@ pub fn fetch(
         let size = item.object.as_ref().map_or(item.size, |object| object.size);
         match end {
             Ok(End::Same) => outcome.compared.add(size),
+            Ok(End::Without) if is_left_over(os(split(&item.name).1)) => left_overs.push(item.name),
             Ok(End::Without) => doomed.push((item.name, size)),
             Ok(End::Fetched { change, is_proved }) => {
                 outcome.unproved += u64::from(!is_proved);
@@ -125,6 +126,12 @@ pub fn fetch(
     let perform = |item| Arc::clone(&shared).end(item);
     let most = bucket.settings().requests;
     bucket.run(work::all(both, perform, most, &system.interrupt, &mut hear))?;
+    if request.acts {
+        for name in left_overs {
+            shared.remove_file(&name).map_err(SyncError::Source)?;
+            system.monitor.debug(format!("Removed {name}, left over from an earlier run."));
+        }
+    }
     remove(&shared, request, facts, doomed, &mut outcome, heard)?;
     Ok(outcome)
 }
@@ -286,7 +293,7 @@ impl Shared {
 
     /// Begins a file, and makes the directories above it.
     fn create(&self, name: &str) -> io::Result<PendingFile> {
-        let (above, own) = name.rsplit_once('/').unwrap_or(("", name));
+        let (above, own) = split(name);
         let mut parts = above.split('/').filter(|_| !above.is_empty()).chain([own]);
         if parts.any(|part| part.is_empty() || part == "." || part == ".." || part.contains('\0')) {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "no file can have this name"));
@@ -294,6 +301,14 @@ impl Shared {
         match self.directory_of(above, true)? {
             Some(directory) => directory.create_file(os(own)),
             None => self.root.create_file(os(own)),
+        }
+    }
+
+    fn remove_file(&self, name: &str) -> io::Result<()> {
+        let (above, own) = split(name);
+        match self.directory_of(above, false)? {
+            Some(directory) => directory.remove_file(os(own)),
+            None => self.root.remove_file(os(own)),
         }
     }
 
@@ -310,6 +325,11 @@ impl Shared {
         }
         Ok(current)
     }
+}
+
+/// The directory of a name, and what it is called there.
+fn split(name: &str) -> (&str, &str) {
+    name.rsplit_once('/').unwrap_or(("", name))
 }
 
 fn os(name: &str) -> &OsStr {
@@ -342,12 +362,7 @@ fn remove(
     }
     for (name, size) in doomed {
         if goes && request.acts {
-            let (above, own) = name.rsplit_once('/').unwrap_or(("", &name));
-            let removed = shared.directory_of(above, false).and_then(|directory| match directory {
-                Some(directory) => directory.remove_file(os(own)),
-                None => shared.root.remove_file(os(own)),
-            });
-            removed.map_err(SyncError::Source)?;
+            shared.remove_file(&name).map_err(SyncError::Source)?;
         }
         let change = if goes { Change::Deleted } else { Change::Extra };
         tally(outcome, change).add(size);

@@ -9,8 +9,8 @@ use tokio::task::JoinSet;
 use super::plan::Task;
 use super::read::{Opened, ReadError};
 use super::work::{Failure, Sent, Shared, blocking};
-use crate::client::{Attributes, Part, Proof, Stored, Upload};
-use crate::digest::{Crc, Md5Sum};
+use crate::client::{Attributes, Head, Part, Proof, Stored, Upload};
+use crate::digest::{Crc, Md5Sum, etag_of_parts};
 use crate::error::{Error, Kind};
 
 /// Sends a file in parts.
@@ -24,8 +24,13 @@ pub(super) async fn send(shared: Arc<Shared>, task: &Task, path: PathBuf) -> Res
     match sent {
         Ok((parts, crc, proof)) => {
             let stored = complete(&shared, &upload, &parts, crc).await?;
-            shared.unfinished.ended(&upload).map_err(Failure::State)?;
-            let proof = if stored.proof == Proof::Nothing { proof } else { stored.proof };
+            shared.unfinished.ended(&key).map_err(Failure::State)?;
+            let proof = match (stored.proof, proof) {
+                (Proof::Nothing, Proof::Nothing) => {
+                    shared.client.proof_of_parts(&upload, &parts, crc).await?
+                }
+                (Proof::Nothing, proof) | (proof, _) => proof,
+            };
             Ok(Sent { etag: stored.etag, proof, stamp: opened.stamp })
         }
         Err(failure) => {
@@ -33,7 +38,7 @@ pub(super) async fn send(shared: Arc<Shared>, task: &Task, path: PathBuf) -> Res
             let is_over = matches!(failure, Failure::Read(_)) || !shared.unfinished.is_kept();
             if is_over {
                 shared.client.abort(&upload).await?;
-                shared.unfinished.ended(&upload).map_err(Failure::State)?;
+                shared.unfinished.ended(&key).map_err(Failure::State)?;
             }
             Err(failure)
         }
@@ -53,6 +58,7 @@ async fn begin(
             Err(error) => return Err(error.into()),
         }
     }
+    shared.unfinished.begins(key).map_err(Failure::State)?;
     let upload = shared.client.begin(key, attributes).await?;
     shared.unfinished.begun(&upload).map_err(Failure::State)?;
     Ok((upload, HashMap::new()))
@@ -129,14 +135,28 @@ async fn send_part(
 /// Whoever does not hear that it is complete looks whether it is.
 async fn complete(shared: &Shared, upload: &Upload, parts: &[Part], crc: Crc) -> Result<Stored, Error> {
     match shared.client.complete(upload, parts, crc).await {
-        Err(error) if matches!(error.kind(), Kind::NotFound | Kind::Unreachable | Kind::Unavailable) => {
+        Err(error)
+            if matches!(
+                error.kind(),
+                Kind::NotFound | Kind::Unreachable | Kind::Unavailable | Kind::Busy
+            ) =>
+        {
             match shared.client.head(&upload.key).await? {
                 Some(head) if head.crc.as_deref() == Some(&crc.base64()) => {
                     Ok(Stored { etag: head.etag, proof: Proof::Checksum })
+                }
+                Some(head) if is_made_of(&head, parts) => {
+                    Ok(Stored { etag: head.etag, proof: Proof::Nothing })
                 }
                 _ => Err(error),
             }
         }
         done => done,
     }
+}
+
+/// Whether an object is what the server makes of these parts.
+fn is_made_of(head: &Head, parts: &[Part]) -> bool {
+    let sums: Option<Vec<_>> = parts.iter().map(|part| Md5Sum::from_etag(&part.etag)).collect();
+    sums.is_some_and(|sums| etag_of_parts(&sums) == head.etag)
 }

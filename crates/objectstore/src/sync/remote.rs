@@ -1,10 +1,12 @@
 //! What is in a bucket below a prefix, by its names there.
 
+use std::collections::BTreeMap;
+
 use super::PlanError;
 use crate::address::Address;
 use crate::bucket::Bucket;
 use crate::client::Object;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 
 /// An object below the prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,10 +36,18 @@ pub(crate) fn streamed<'a>(
 
 /// All at once, sorted: for servers that list in an order of their own.
 pub(crate) fn sorted(bucket: &Bucket, place: &Address) -> Result<Vec<Remote>, Error> {
-    let mut all = objects(bucket, place).collect::<Result<Vec<_>, _>>()?;
-    all.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-    all.dedup_by(|a, b| a.name == b.name);
-    Ok(all)
+    let mut all = BTreeMap::new();
+    let mut repeated = 0;
+    for object in objects(bucket, place) {
+        let object = object?;
+        repeated += usize::from(all.insert(object.name.clone(), object).is_some());
+        // A few are listed twice when somebody stores them meanwhile; never most of them.
+        if repeated > all.len() {
+            let (intent, reason) = (format!("list {place}"), "the server lists the same again and again");
+            return Err(Error::new(Kind::Other, intent, reason));
+        }
+    }
+    Ok(all.into_values().collect())
 }
 
 /// What stands for a directory (`name/`, without content) is left out, as the AWS CLI does.

@@ -126,6 +126,10 @@ impl Run<'_> {
         heard: &mut dyn FnMut(Change, &str, u64),
     ) -> Result<(), SyncError> {
         let uploads = self.state.as_ref().map(|state| state.uploads.as_path());
+        let unfinished = Unfinished::open(uploads).map_err(SyncError::State)?;
+        if self.request.acts {
+            self.end_unheard(&unfinished)?;
+        }
         let settings = self.bucket.settings();
         let shared = Arc::new(Shared {
             client: self.bucket.client().clone(),
@@ -136,7 +140,7 @@ impl Run<'_> {
             acts: self.request.acts,
             budget: Budget::new(MEMORY.max(settings.part_size)),
             pace: Pace::new(settings.bandwidth),
-            unfinished: Unfinished::open(uploads).map_err(SyncError::State)?,
+            unfinished,
             bytes: AtomicU64::new(0),
         });
         let monitor = &self.system.monitor;
@@ -213,12 +217,23 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// What an earlier run began without hearing of it costs money for nothing, and nobody could go on with it.
+    fn end_unheard(&self, unfinished: &Unfinished) -> Result<(), SyncError> {
+        for key in unfinished.unheard() {
+            match self.bucket.abort_all(&key) {
+                Ok(()) => unfinished.ended(&key).map_err(SyncError::State)?,
+                Err(error) => self.system.monitor.warning(error.to_string()),
+            }
+        }
+        Ok(())
+    }
+
     /// What earlier runs began and this one did not need costs money for nothing.
     fn end_unfinished(&self, unfinished: &Unfinished) -> Result<(), SyncError> {
         let patient = self.bucket.uninterrupted();
         for upload in unfinished.left_over() {
             match patient.abort(&upload) {
-                Ok(()) => unfinished.ended(&upload).map_err(SyncError::State)?,
+                Ok(()) => unfinished.ended(&upload.key).map_err(SyncError::State)?,
                 Err(error) => self.system.monitor.warning(error.to_string()),
             }
         }

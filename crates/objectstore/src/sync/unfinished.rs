@@ -9,11 +9,12 @@ use redcedar_system::fs::write_atomically;
 
 use crate::client::Upload;
 
-/// Uploads that were begun by us and are neither complete nor given up: keys and ids.
+/// Uploads that were begun by us and are neither complete nor given up.
 #[derive(Debug)]
 pub(crate) struct Unfinished {
     /// Where they are written down; without, the next run knows nothing of them.
     path: Option<PathBuf>,
+    /// Keys and ids. Without an id, nobody heard whether the server began it.
     uploads: Mutex<BTreeMap<String, String>>,
     /// Keys that this run needs.
     continued: Mutex<BTreeSet<String>>,
@@ -42,7 +43,13 @@ impl Unfinished {
     pub(crate) fn of(&self, key: &str) -> Option<Upload> {
         self.continued.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned());
         let uploads = self.uploads.lock().unwrap_or_else(PoisonError::into_inner);
-        uploads.get(key).map(|id| Upload { key: key.to_owned(), id: id.clone() })
+        uploads.get(key).filter(|id| !id.is_empty()).map(|id| Upload { key: key.to_owned(), id: id.clone() })
+    }
+
+    /// Keys of which an earlier run did not hear whether the server began an upload.
+    pub(crate) fn unheard(&self) -> Vec<String> {
+        let uploads = self.uploads.lock().unwrap_or_else(PoisonError::into_inner);
+        uploads.iter().filter(|(_, id)| id.is_empty()).map(|(key, _)| key.clone()).collect()
     }
 
     /// Those that this run has not gone on with; all, where the next run could not either.
@@ -50,16 +57,21 @@ impl Unfinished {
         let uploads = self.uploads.lock().unwrap_or_else(PoisonError::into_inner);
         let continued = self.continued.lock().unwrap_or_else(PoisonError::into_inner);
         let is_left_over = |key: &String| self.path.is_none() || !continued.contains(key);
-        let left_over = uploads.iter().filter(|(key, _)| is_left_over(key));
+        let left_over = uploads.iter().filter(|(key, id)| is_left_over(key) && !id.is_empty());
         left_over.map(|(key, id)| Upload { key: key.clone(), id: id.clone() }).collect()
+    }
+
+    /// To be said before the server is asked.
+    pub(crate) fn begins(&self, key: &str) -> io::Result<()> {
+        self.change(|uploads| uploads.insert(key.to_owned(), String::new()))
     }
 
     pub(crate) fn begun(&self, upload: &Upload) -> io::Result<()> {
         self.change(|uploads| uploads.insert(upload.key.clone(), upload.id.clone()))
     }
 
-    pub(crate) fn ended(&self, upload: &Upload) -> io::Result<()> {
-        self.change(|uploads| uploads.remove(&upload.key))
+    pub(crate) fn ended(&self, key: &str) -> io::Result<()> {
+        self.change(|uploads| uploads.remove(key))
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut BTreeMap<String, String>) -> T) -> io::Result<()> {
@@ -88,10 +100,13 @@ mod tests {
         unfinished.begun(&upload("d", "2")).unwrap();
         let next = Unfinished::open(Some(&path)).unwrap();
         assert_eq!(next.of("a/b\tc"), Some(upload("a/b\tc", "1")));
-        next.ended(&upload("a/b\tc", "1")).unwrap();
+        next.ended("a/b\tc").unwrap();
         next.begun(&upload("a/b\tc", "3")).unwrap();
         assert_eq!(next.left_over(), [upload("d", "2")]);
         assert_eq!(Unfinished::open(Some(&path)).unwrap().left_over().len(), 2);
         assert!(!Unfinished::open(None).unwrap().is_kept());
+        next.begins("e").unwrap();
+        let next = Unfinished::open(Some(&path)).unwrap();
+        assert_eq!((next.unheard(), next.of("e"), next.left_over().len()), (vec!["e".to_owned()], None, 2));
     }
 }

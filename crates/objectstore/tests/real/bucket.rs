@@ -147,7 +147,7 @@ fn failures_say_what_is_wrong_and_what_to_try() {
     };
     assert_eq!(refuse(404, "NoSuchBucket"), (Kind::NoBucket, true));
     assert_eq!(refuse(403, "AccessDenied"), (Kind::Forbidden, true));
-    assert_eq!(refuse(403, "RequestTimeTooSkewed"), (Kind::Credentials, true));
+    assert_eq!(refuse(403, "RequestTimeTooSkewed"), (Kind::Clock, true));
     assert_eq!(refuse(400, "ExpiredToken"), (Kind::Credentials, true));
     assert_eq!(refuse(301, "PermanentRedirect"), (Kind::OtherRegion, true));
     assert_eq!(refuse(418, "Teapot"), (Kind::Other, false));

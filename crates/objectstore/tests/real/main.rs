@@ -3,7 +3,9 @@
 
 mod bucket;
 mod fetch;
+mod listing;
 mod matrix;
 mod parts;
 mod place;
 mod sync;
+mod weather;

@@ -6,6 +6,8 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Gid, Mode, OFlags, Uid, fchmod, fchown, fsync, openat, renameat, unlinkat};
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 
 use crate::account::Owner;
 
@@ -169,6 +171,17 @@ impl Seek for PendingFile {
     }
 }
 
+/// Whether a file of this name is left over from a run that was killed: nobody is writing it any more.
+pub fn is_left_over(name: &OsStr) -> bool {
+    use std::os::unix::ffi::OsStrExt;
+    let writer = || {
+        let rest = name.as_bytes().strip_prefix(TEMPORARY_PREFIX.as_bytes())?;
+        let (digits, _) = rest.split_at(rest.iter().position(|byte| *byte == b'-')?);
+        Pid::from_raw(std::str::from_utf8(digits).ok()?.parse().ok()?)
+    };
+    writer().is_some_and(|writer| test_kill_process(writer) == Err(Errno::SRCH))
+}
+
 /// Writes a small file in one go, atomically. See [`PendingFile::publish`].
 ///
 /// # Errors
@@ -212,6 +225,18 @@ pub(super) fn with_path(error: &io::Error, intent: &str, path: &Path) -> io::Err
 mod tests {
     use super::*;
     use std::os::unix::fs::{PermissionsExt, symlink};
+
+    #[test]
+    fn what_nobody_writes_any_more_is_told_from_what_somebody_does() {
+        let own = temporary_name(OsStr::new("x"));
+        assert!(!is_left_over(&own), "{}", own.display());
+        // No process has the greatest number that there is.
+        assert!(is_left_over(OsStr::new(".redcedar-2147483647-x")));
+        for name in [".redcedar-x", ".redcedar--x", ".redcedar-12", "redcedar-2147483647-x", ".redcedar-0-x"]
+        {
+            assert!(!is_left_over(OsStr::new(name)), "{name}");
+        }
+    }
 
     #[test]
     fn nothing_has_the_final_name_before_publish() {

@@ -3,6 +3,7 @@
 
 mod http;
 mod proxy;
+mod wire;
 
 use crate::program;
 use std::net::{TcpListener, TcpStream};
@@ -12,6 +13,7 @@ use std::time::{Duration, Instant};
 
 pub use http::{Request, Response, encode};
 pub use proxy::Proxy;
+pub use wire::{Plan, Trouble, Whose, Wire};
 
 /// The bucket that is there.
 pub const BUCKET: &str = "bucket";
