@@ -8,6 +8,7 @@ mod changing_files;
 mod full_disk;
 mod history;
 mod killed;
+mod mixture;
 mod original;
 mod plain_tools;
 mod planted_links;

@@ -25,7 +25,7 @@ pub(crate) fn redcedar<S: AsRef<OsStr>>(day: Day, arguments: &[S]) -> Output {
 
 /// A day of the tests; weeks start on Sunday. They are in the future, so that no file of a test looks as if it had
 /// been changed during the run before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Day(u32);
 
 impl Day {
@@ -40,6 +40,11 @@ impl Day {
     /// Two o'clock in the night.
     pub(crate) fn time(self) -> String {
         format!("{} 02:00:00", self.date())
+    }
+
+    /// Whether weeks start on it.
+    pub(crate) const fn is_sunday(self) -> bool {
+        self.0 % 7 == 2
     }
 
     /// As `--as-of` takes it.
