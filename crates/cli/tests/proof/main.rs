@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod changing_files;
+mod damage;
 mod full_disk;
 mod history;
 mod killed;

@@ -33,8 +33,13 @@ impl Day {
     pub(crate) const FIRST: Self = Self(3);
 
     pub(crate) const fn next(self) -> Self {
-        assert!(self.0 < 31, "tests stay within March");
-        Self(self.0 + 1)
+        self.after(1)
+    }
+
+    /// So many days later.
+    pub(crate) const fn after(self, days: u32) -> Self {
+        assert!(self.0 + days <= 31, "tests stay within March");
+        Self(self.0 + days)
     }
 
     /// Two o'clock in the night.
