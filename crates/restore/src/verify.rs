@@ -1,5 +1,6 @@
 //! Proving that what is stored is what was collected.
 
+mod member;
 mod proofs;
 mod report;
 mod stored;
@@ -7,28 +8,27 @@ mod units;
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
-use std::io::Read;
 use std::path::PathBuf;
 
 use jiff::civil::Date;
 use redcedar_archive::manifest::{Entry, Flaw, Line};
-use redcedar_archive::reader::{BlockIndex, Event, Member, MemberKind, Members};
+use redcedar_archive::reader::{BlockIndex, Damage, Event, Members};
 use redcedar_system::{Interrupt, Interrupted, Monitor, escape};
 
-use crate::content::Content;
 use crate::database::{ReadError, StoredDump};
 use crate::layer::{Manifest, read_header};
 use crate::list::{Base, Runs};
 use crate::mailbox;
-use crate::path::clean;
 use crate::place::{Place, PlaceFault};
 use crate::repository::{self, Chains, RepositoryError};
 use crate::scan::describe;
 use crate::source::{OtherKind, PeerDay, Source, StoredFile, StoredItem};
 use crate::sqlite;
 
+use self::member::{Difference, compare};
 pub use self::proofs::{Proofs, Share};
 pub use self::report::{Ages, Finding, PlaceFinding, Severity, VerifyReport};
+use self::stored::Lists;
 use self::units::Unit;
 
 /// What to prove.
@@ -74,6 +74,7 @@ pub fn verify(
     }
     let mut runs = Runs::default();
     let mut repositories = Chains::default();
+    let mut lists = Lists::default();
     for day in source.days() {
         for peer in &day.peers {
             if request.peer.as_ref().is_some_and(|wanted| *wanted != peer.name) {
@@ -82,9 +83,14 @@ pub fn verify(
             let mut check =
                 Check { date: day.date, peer, wanted: wanted.as_ref(), report: &mut report, interrupt };
             check.chains(&mut runs, &mut repositories);
+            let missing = lists.missing(peer);
             if request.day.is_none_or(|wanted| wanted == day.date) {
                 monitor.task(&format!("Verifying {} of {}", escape::display(&peer.name), day.date));
                 let before = check.report.findings.len();
+                for name in missing {
+                    let message = "it is missing, and an earlier day has one: nothing shows that the files are what was stored";
+                    check.find(OsStr::new(name), Severity::Known, message.to_owned());
+                }
                 check.peer(monitor)?;
                 let units = Unit::of_peer(day.date, peer).into_iter();
                 for unit in units.filter(|unit| unit.is_among(wanted.as_ref())) {
@@ -281,7 +287,9 @@ impl Check<'_> {
                 return Ok(());
             }
         };
-        loop {
+        // An archive that ends early, or cannot be read on, is told once: with the member in which that is, if it is in one.
+        let mut is_told = false;
+        let is_whole = loop {
             self.interrupt.check()?;
             match members.next_member() {
                 Ok(Some(Event::Member(member))) => {
@@ -289,21 +297,24 @@ impl Check<'_> {
                     let entry = expected.remove(&member.offset);
                     match compare(&member, entry, &mut members) {
                         Ok(proven) => self.report.proven += u64::from(proven && manifest.is_some()),
-                        Err(message) => {
+                        Err(difference) => {
+                            is_told |= matches!(difference, Difference::Unreadable(_));
                             let path = escape::display_bytes(&member.path);
-                            self.damage(file, format!("{path}: {message}"));
+                            self.damage(file, format!("{path}: {difference}"));
                         }
                     }
                 }
+                Ok(Some(Event::Damage(Damage::Truncated { .. }))) if is_told => {}
                 Ok(Some(Event::Damage(damage))) => self.damage(file, describe(&damage)),
-                Ok(None) => break,
+                Ok(None) => break true,
+                Err(_) if is_told => break false,
                 Err(error) => {
                     self.damage(file, error.to_string());
-                    break;
+                    break false;
                 }
             }
-        }
-        if let Err(error) = members.drain() {
+        };
+        if is_whole && let Err(error) = members.drain() {
             self.damage(file, error.to_string());
         }
         let mut missing: Vec<_> = expected.into_values().map(|entry| &entry.path).collect();
@@ -343,34 +354,4 @@ fn is_open(file: &StoredFile, digests: &HashMap<OsString, [u8; 32]>) -> bool {
 
 fn name_of(file: &StoredFile) -> OsString {
     file.path().file_name().unwrap_or_default().to_owned()
-}
-
-/// Whether the content was compared and is right.
-fn compare<R: Read>(
-    member: &Member,
-    entry: Option<&Entry>,
-    members: &mut Members<R>,
-) -> Result<bool, String> {
-    let stored = member.data.end - member.data.start;
-    let digest = Content {
-        data: &mut members.content(),
-        stored,
-        extents: member.extents.as_deref(),
-        size: member.size,
-        announced: stored,
-    }
-    .digest()
-    .map_err(|error| error.to_string())?;
-    let Some(entry) = entry else { return Ok(false) };
-    if clean(&member.path).as_deref() != Ok(entry.path.as_path()) {
-        return Err(format!("the manifest has {} in its place", escape::display(&entry.path)));
-    }
-    if member.kind != MemberKind::File {
-        return Ok(true);
-    }
-    match entry.sha256 {
-        Some(expected) if expected == digest => Ok(true),
-        Some(_) => Err("its SHA-256 is not that of the manifest".to_owned()),
-        None => Ok(false),
-    }
 }

@@ -5,9 +5,11 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod changing_files;
+mod damage;
 mod full_disk;
 mod history;
 mod killed;
+mod mixture;
 mod original;
 mod plain_tools;
 mod planted_links;

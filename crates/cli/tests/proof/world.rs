@@ -25,7 +25,7 @@ pub(crate) fn redcedar<S: AsRef<OsStr>>(day: Day, arguments: &[S]) -> Output {
 
 /// A day of the tests; weeks start on Sunday. They are in the future, so that no file of a test looks as if it had
 /// been changed during the run before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Day(u32);
 
 impl Day {
@@ -33,13 +33,23 @@ impl Day {
     pub(crate) const FIRST: Self = Self(3);
 
     pub(crate) const fn next(self) -> Self {
-        assert!(self.0 < 31, "tests stay within March");
-        Self(self.0 + 1)
+        self.after(1)
+    }
+
+    /// So many days later.
+    pub(crate) const fn after(self, days: u32) -> Self {
+        assert!(self.0 + days <= 31, "tests stay within March");
+        Self(self.0 + days)
     }
 
     /// Two o'clock in the night.
     pub(crate) fn time(self) -> String {
         format!("{} 02:00:00", self.date())
+    }
+
+    /// Whether weeks start on it.
+    pub(crate) const fn is_sunday(self) -> bool {
+        self.0 % 7 == 2
     }
 
     /// As `--as-of` takes it.

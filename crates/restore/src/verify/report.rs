@@ -75,6 +75,7 @@ pub struct Finding {
 pub enum Severity {
     /// Something cannot be brought back, or not as it was.
     Damage,
-    /// It was known when it was stored: a file that changed while it was read, or could not be read.
+    /// Nothing that was stored is lost by it: a file that could not be read when it was to be stored, or changed meanwhile; less
+    /// proof than there was.
     Known,
 }
