@@ -10,7 +10,7 @@ use redcedar_archive::Kind;
 use redcedar_archive::manifest::Entry;
 use rustix::fs::{
     AtFlags, FileType, Gid, Mode, OFlags, Stat, Timespec, Timestamps, Uid, XattrFlags, chmod, chownat,
-    fchmod, fchown, fsetxattr, futimens, openat, utimensat,
+    fchmod, fchown, fsetxattr, fstat, futimens, openat, utimensat,
 };
 
 use crate::notes::Notes;
@@ -50,23 +50,23 @@ impl<'t> MetadataSetter<'t> {
         self.is_root
     }
 
-    /// A file just created with mode 0600, in a directory that this restore made or in another.
+    /// A file just created. Most have owner and mode already, and to ask costs less than to set.
     pub(crate) fn finish_file(
         &mut self,
         file: &File,
         path: &Path,
         entry: &Entry,
         attributes: Attributes<'_>,
-        in_new_directory: bool,
     ) -> Result<(), ObjectError> {
-        let owner = self.owner(entry, path);
-        // A directory that was there before may hand its group down.
-        if let Some((uid, gid)) = owner.filter(|owner| *owner != self.ours || !in_new_directory) {
+        let found = fstat(file).map_err(io_error("cannot look at it"))?;
+        if let Some((uid, gid)) =
+            self.owner(entry, path).filter(|owner| *owner != (found.st_uid, found.st_gid))
+        {
             fchown(file, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))
                 .map_err(io_error("cannot set its owner"))?;
         }
         let mode = self.mode(entry, path);
-        if mode != 0o600 {
+        if mode != found.st_mode & 0o7777 {
             fchmod(file, Mode::from_raw_mode(mode)).map_err(io_error("cannot set its mode"))?;
         }
         self.set_attributes(file, path, attributes);

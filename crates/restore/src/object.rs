@@ -150,17 +150,17 @@ impl<'t> ObjectWriter<'t> {
         attributes: Attributes<'_>,
         mut write: impl FnMut(&mut File) -> Result<u64, ObjectError>,
     ) -> Result<Written, ObjectError> {
-        let in_new_directory =
-            self.target.below(path).parent().is_some_and(|directory| self.target.has_created(directory));
+        // Nobody else can look into a directory that is being made, so a file can be made there with the mode that it will have.
+        let directory = self.target.below(path).parent();
+        let is_private = directory.is_some_and(|directory| self.target.has_created(directory));
+        let mode = if is_private { Mode::from_raw_mode(entry.mode & 0o777) } else { Mode::RUSR | Mode::WUSR };
         self.place(path, entry, |metadata, directory, name| {
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let opened = openat(directory, name, flags, Mode::RUSR | Mode::WUSR);
+            let opened = openat(directory, name, flags, mode);
             let mut file = File::from(opened.map_err(io_error("cannot create it"))?);
             let written = match write(&mut file) {
                 Err(error @ ObjectError::Io { .. }) => Err(error),
-                written => {
-                    metadata.finish_file(&file, path, entry, attributes, in_new_directory).and(written)
-                }
+                written => metadata.finish_file(&file, path, entry, attributes).and(written),
             };
             if matches!(written, Err(ObjectError::Io { .. })) {
                 remove(directory, name);

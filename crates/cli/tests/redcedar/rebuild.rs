@@ -19,7 +19,7 @@ fn a_plan_says_what_is_done_and_its_script_does_it() {
     let plan = sandbox.run("snapshot rebuild-plan --from /mnt/store --json").stdout;
     let plan: serde_json::Value = serde_json::from_str(&plan).unwrap();
     assert_eq!(plan["script"], sandbox.read("/script"));
-    assert_eq!(plan["steps"][0]["commands"][0], "bring_back --exact");
+    assert_eq!(plan["steps"][0]["commands"][0], "lay_over --exact");
 
     let new = sandbox.path("/new");
     let mut script = redcedar_testing::program::command("sh");

@@ -4,17 +4,12 @@ use std::ffi::OsStr;
 
 use redcedar_system::quote;
 
-use super::{Facts, Step, bring_back, command, there};
-use crate::manifest::{PackageAvailability, PackageLine};
+use super::{Facts, Step, apt, bring_back, there};
 use crate::packages::dpkg::{Alternative, Choice, Diversion, StatOverride};
 
 /// Repositories, their keys, and how packages are installed.
 pub(super) const PLACES: [&str; 4] =
     ["/etc/apt", "/etc/dpkg", "/usr/share/keyrings", "/usr/local/share/keyrings"];
-
-/// What makes `apt-get` go through with it: nobody is asked, settings that are there stay, versions may be older.
-const APT: &str = "there apt-get --yes --no-install-recommends --allow-downgrades --allow-change-held-packages \
-                   --option Dpkg::Options::=--force-confdef --option Dpkg::Options::=--force-confold install";
 
 /// Everything that comes before files.
 pub(super) fn steps(facts: &Facts) -> Vec<Step> {
@@ -25,7 +20,7 @@ pub(super) fn steps(facts: &Facts) -> Vec<Step> {
         let why = "before packages come, which then have their files elsewhere";
         steps.push(Step::new("Divert files", why, diversions));
     }
-    steps.extend(install(facts));
+    steps.extend(apt::install(facts));
     steps.push(purge(facts));
     steps
 }
@@ -57,45 +52,6 @@ fn divert(diversion: &Diversion) -> String {
     format!("there dpkg-divert --quiet {owner} --rename --divert {to} --add {from}")
 }
 
-fn install(facts: &Facts) -> Option<Step> {
-    let wanted: Vec<&PackageLine> =
-        facts.installed("dpkg").filter(|package| package.available != PackageAvailability::Nowhere).collect();
-    let words: Vec<String> = wanted
-        .iter()
-        .map(|package| match package.available {
-            PackageAvailability::SameVersion => format!("{}={}", name(package), package.version),
-            _ => name(package),
-        })
-        .collect();
-    if words.is_empty() {
-        return None;
-    }
-    let mut commands = vec!["hold_services".to_owned(), command(APT, &[], &words)];
-    for mark in ["auto", "manual", "hold"] {
-        let is_marked = |package: &&&PackageLine| match mark {
-            "auto" => package.auto,
-            "manual" => !package.auto,
-            _ => package.held,
-        };
-        let names: Vec<String> = wanted.iter().filter(is_marked).map(|package| name(package)).collect();
-        if !names.is_empty() {
-            commands.push(format!("{} >/dev/null", command("there apt-mark", &[mark], &names)));
-        }
-    }
-    commands.push("release_services".to_owned());
-    let why = "in the versions that they had. A version that repositories no longer have ends the script here: \
-               snapshot.debian.org has all that Debian ever had; without `=VERSION` the present one is installed";
-    Some(Step::new(format!("Install {} packages", words.len()), why, commands))
-}
-
-/// `name:architecture`, as `apt-get` takes it.
-fn name(package: &PackageLine) -> String {
-    match package.architecture.as_str() {
-        "all" | "" => package.name.clone(),
-        architecture => format!("{}:{architecture}", package.name),
-    }
-}
-
 /// What a fresh installation has and the machine had not. The kernel that runs stays: its files go all the same if the machine
 /// had them not.
 fn purge(facts: &Facts) -> Step {
@@ -107,9 +63,9 @@ fn purge(facts: &Facts) -> Step {
         .collect();
     names.sort_unstable();
     names.dedup();
-    let list = format!("cat >\"$list\" <<'END'\n{}\nEND", names.join("\n"));
+    let list = format!("cat >\"$work/list\" <<'END'\n{}\nEND", names.join("\n"));
     let ask = "others=$(there dpkg-query --show --showformat '${Package}\\n' | sort -u |\n    \
-               grep -v -x -F -f \"$list\" | grep -v -x -F \"linux-image-$(uname -r)\" || true)";
+               grep -v -x -F -f \"$work/list\" | grep -v -x -F \"linux-image-$(uname -r)\" || true)";
     let purge = "[ -z \"$others\" ] || there apt-get --yes purge $others ||\n    \
                  echo 'Some packages that were not there cannot be removed by apt-get; their files go below.' >&2";
     let commands = [&*list, ask, purge].map(str::to_owned).to_vec();

@@ -113,10 +113,18 @@ impl Facts {
 
     /// The packages of a manager that are completely installed.
     pub(super) fn installed<'a>(&'a self, database: &'a str) -> impl Iterator<Item = &'a PackageLine> {
-        let is_installed = move |package: &&PackageLine| {
+        self.with_left_out(database).map(|(package, _)| package)
+    }
+
+    /// The same, with how many paths are left to each.
+    pub(super) fn with_left_out<'a>(
+        &'a self,
+        database: &'a str,
+    ) -> impl Iterator<Item = (&'a PackageLine, u64)> {
+        let all = self.packages.iter().zip(self.left_out.iter().copied());
+        all.filter(move |(package, _)| {
             package.database == database && package.state == PackageState::Installed
-        };
-        self.packages.iter().filter(is_installed)
+        })
     }
 
     /// Whether what dpkg knows comes back with the files.

@@ -72,9 +72,9 @@ pub(super) fn all(facts: &Facts) -> Vec<Loss> {
         .filter_map(|(package, &count)| of(package, count))
         .collect();
     losses.sort_by_key(|loss| match loss {
-        Loss::NotAvailable { lost, .. } => (0, std::cmp::Reverse(*lost)),
-        Loss::OtherVersion { others, .. } => (1, std::cmp::Reverse(*others)),
-        _ => (2, std::cmp::Reverse(0)),
+        Loss::NotAvailable { package, lost } => (0, !package.held, std::cmp::Reverse(*lost)),
+        Loss::OtherVersion { package, others } => (1, !package.held, std::cmp::Reverse(*others)),
+        _ => (2, true, std::cmp::Reverse(0)),
     });
     for database in facts.databases() {
         let of_it =
@@ -109,7 +109,8 @@ fn of(package: &PackageLine, left_out: u64) -> Option<Loss> {
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = |package: &PackageLine| {
-            escape::display(&format!("{} {}", package.name, package.version)).to_string()
+            let held = if package.held { ", held back" } else { "" };
+            escape::display(&format!("{} {}{held}", package.name, package.version)).to_string()
         };
         match self {
             Self::NotAvailable { package, lost: 0 } => {

@@ -4,6 +4,7 @@
 //! [`Facts`] are what a generation says, [`plan`] makes steps of them, [`Plan::script`] a script of those. Nothing else is
 //! asked: the machine may be gone.
 
+mod apt;
 mod base;
 mod dpkg;
 mod facts;
@@ -96,8 +97,9 @@ pub fn plan(facts: &Facts) -> Plan {
     }
     let why = "what packages have brought gets its mode, owner and time, what they brought and was removed goes again, and so does \
                everything else that was not there";
-    steps.push(Step::new("Lay everything over it", why, vec!["bring_back --exact".to_owned()]));
+    steps.push(Step::new("Lay everything over it", why, vec!["lay_over --exact".to_owned()]));
     if databases.contains(&"dpkg") {
+        steps.extend(apt::repeat(facts));
         steps.extend(dpkg::settings(facts));
     }
     Plan {

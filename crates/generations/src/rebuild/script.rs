@@ -22,6 +22,17 @@ bring_back() {
         --numeric-owner --overwrite always "$@"
 }
 
+# The same; single paths that do not come back are said and do not end it.
+lay_over() {
+    code=0
+    bring_back "$@" || code=$?
+    case $code in
+        0) ;;
+        7) status=7 ;;
+        *) exit "$code" ;;
+    esac
+}
+
 # Services of new packages are not started: their settings and data are not there yet.
 policy=${root%/}/usr/sbin/policy-rc.d
 hold_services() {
@@ -41,8 +52,9 @@ step() {
 }
 
 held=
-list=$(mktemp)
-trap 'release_services; rm -f "$list"' EXIT
+status=0
+work=$(mktemp -d)
+trap 'release_services; rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
@@ -82,9 +94,11 @@ impl Plan {
             let _infallible = writeln!(script, "# {}", comment(note));
         }
         script.push_str("echo 'Done.'\n");
+        script.push_str("[ \"$status\" = 0 ] || echo 'Some paths did not come back as they were; they are named above.' >&2\n");
         for note in &self.afterwards {
             let _infallible = writeln!(script, "echo {}", quote::posix_word(OsStr::new(note)));
         }
+        script.push_str("exit \"$status\"\n");
         script
     }
 

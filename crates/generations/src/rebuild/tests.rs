@@ -7,7 +7,7 @@ use super::*;
 use crate::manifest::{Header, LeftOut, Line, PackageAvailability, PackageLine, PackageState, PathLine};
 use crate::packages::dpkg::{Alternative, Choice, Diversion, Settings, StatOverride};
 
-fn header(roots: &[&str]) -> Header {
+pub(super) fn header(roots: &[&str]) -> Header {
     Header {
         generation: "2026-11-24-02:30:00".to_owned(),
         host: "alpha".to_owned(),
@@ -20,7 +20,7 @@ fn header(roots: &[&str]) -> Header {
     }
 }
 
-fn package(name: &str, available: PackageAvailability) -> PackageLine {
+pub(super) fn package(name: &str, available: PackageAvailability) -> PackageLine {
     PackageLine {
         name: name.to_owned(),
         version: "1.0-1".to_owned(),
@@ -34,7 +34,7 @@ fn package(name: &str, available: PackageAvailability) -> PackageLine {
     }
 }
 
-fn path(path: &str, by: Option<u32>) -> PathLine {
+pub(super) fn path(path: &str, by: Option<u32>) -> PathLine {
     let entry = Entry {
         path: path.into(),
         kind: Kind::File,
@@ -164,7 +164,7 @@ fn other_managers_install_the_versions_that_were_there() {
         check(&plan.script(Path::new("/s")));
         let commands: Vec<&String> = plan.steps.iter().flat_map(|step| &step.commands).collect();
         assert!(commands.iter().any(|command| *command == expected), "{database}: {commands:?}");
-        assert_eq!(commands.last().unwrap().as_str(), "bring_back --exact");
+        assert_eq!(commands.last().unwrap().as_str(), "lay_over --exact");
     }
 }
 

@@ -41,18 +41,20 @@ impl<'r> Mover<'r> {
         Self { buffer: vec![0; PIECE], other: Vec::new(), can_clone }
     }
 
-    /// Writes the content of a file to another, which is new. Holes stay holes.
+    /// Writes the content of a file to another, which is new and has the announced size then. Holes stay holes.
     pub(super) fn copy(&mut self, source: &Source, file: &File) -> Result<Moved, MoveError> {
         let size = source.metadata.size;
-        if size >= WORTH_CLONING && self.clone(source, file) {
-            return self.digest(source);
-        }
+        let is_cloned = size >= WORTH_CLONING && self.clone(source, file);
         let stretches = source.stretches().map_err(MoveError::Reading)?;
         let is_sparse = stretches.is_some();
         let moved = self.pour(source, stretches, |piece, offset| {
+            if is_cloned {
+                return Ok(());
+            }
             file.write_all_at(piece, offset).map_err(MoveError::Writing)
         })?;
-        if is_sparse {
+        // What was written from beginning to end has its size, and to set that costs as much as to write a small file.
+        if is_cloned || is_sparse || !moved.is_whole {
             file.set_len(size).map_err(MoveError::Writing)?;
         }
         Ok(moved)

@@ -6,6 +6,7 @@
 
 mod commit;
 mod content;
+mod flush;
 mod plan;
 mod work;
 
@@ -151,7 +152,8 @@ pub fn create(
         done: Counters::default(),
     };
     system.monitor.task("Writing the generation");
-    let outcomes = work.run()?;
+    let written = flush::while_flushing(store.directory(), &work.done.bytes, || work.run());
+    let outcomes = written.map_err(CreateError::io)??;
     let linked = work.done.linked.into_inner();
     checkpoint::reach("snapshot-written");
     let directories = finish_directories(&choice, &target, &accounts, &notes)?;

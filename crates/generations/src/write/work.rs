@@ -55,7 +55,7 @@ pub(super) struct Work<'a> {
 pub(super) struct Counters {
     pub(super) linked: AtomicU64,
     files: AtomicU64,
-    bytes: AtomicU64,
+    pub(super) bytes: AtomicU64,
     can_clone: AtomicBool,
 }
 
@@ -311,8 +311,6 @@ impl<'a> Worker<'a> {
                 }
                 MoveError::Writing(source) => ObjectError::Io { intent: "cannot write it", source },
             })?;
-            file.set_len(source.metadata.size)
-                .map_err(|source| ObjectError::Io { intent: "cannot set its size", source })?;
             moved = Some(outcome);
             Ok(source.metadata.size)
         });
