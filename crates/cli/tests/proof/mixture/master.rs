@@ -193,10 +193,9 @@ impl Master {
         if !is_any_ready {
             return false;
         }
+        let is_first = !self.staged.contains_key(&day);
         for machine in machines.iter_mut().filter(|machine| machine.is_ready()) {
-            let staged = self.pool.staging_dir().join(day.path()).join(machine.name).join("cback.collect");
-            assert!(staged.exists(), "{}: {}", machine.name, self.context(day));
-            machine.is_staged();
+            machine.note_staged(&self.pool.staging_dir().join(day.path()).join(machine.name), is_first);
         }
         self.staged.insert(day, machines.iter().map(|machine| machine.staged.clone()).collect());
         true
