@@ -99,8 +99,8 @@ impl Check<'_> {
         let is_here = |name: &OsString| peer.names.binary_search(name).is_ok();
         let mut missing: Vec<_> = checksums.digests.keys().filter(|name| !is_here(name)).cloned().collect();
         missing.sort();
-        self.tell_unnamed(checksums);
-        self.tell_unnamed(origins);
+        self.tell_unnamed(&checksums);
+        self.tell_unnamed(&origins);
         for name in missing {
             self.find(&name, Severity::Damage, "it is in cback.sha256, but not here".to_owned());
         }
@@ -117,7 +117,7 @@ impl Check<'_> {
         list
     }
 
-    fn tell_unnamed(&mut self, list: List<'_>) {
+    fn tell_unnamed(&mut self, list: &List<'_>) {
         if let (Some(file), Some((first, others))) = (list.file, list.unnamed.split_first()) {
             let first = escape::display(first);
             let message = match others.len() {
