@@ -4,7 +4,7 @@ use std::path::Path;
 
 use redcedar_config::Config;
 use redcedar_config::cedar::{
-    Collect, CollectDir, Exclusions, LocalPeer, Options, PeerList, RemotePeer, Stage,
+    Collect, CollectDir, Exclusions, Keep, LocalPeer, Options, PeerList, RemotePeer, Stage,
 };
 use redcedar_config::value::{ArchiveMode, CollectMode, StartingDay};
 
@@ -71,6 +71,7 @@ pub(crate) fn local_peer(name: &str, collect_dir: &Path) -> LocalPeer {
         collect_dir: collect_dir.to_owned().into(),
         ignore_failures: None,
         max_age: None,
+        keep: Keep::default(),
     }
 }
 
@@ -80,6 +81,7 @@ pub(crate) fn managed_peer(name: &str, actions: Option<&[&str]>) -> RemotePeer {
         collect_dir: Path::new("/collect").to_owned().into(),
         ignore_failures: None,
         max_age: None,
+        keep: Keep::default(),
         backup_user: None,
         rcp_command: None,
         rsh_command: None,

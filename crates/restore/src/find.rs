@@ -1,6 +1,10 @@
 //! All versions of paths that were ever stored.
 
-use std::collections::{HashMap, HashSet};
+mod code;
+mod history;
+mod index;
+
+use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -8,16 +12,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use jiff::civil::Date;
-use redcedar_archive::manifest::{Entry, Line, Mode};
+use redcedar_archive::manifest::Entry;
 use redcedar_archive::select::{Globs, compare_paths};
-use redcedar_system::{Interrupt, Interrupted, escape};
+use redcedar_system::{Interrupt, Interrupted};
 
+pub use self::index::Index;
+
+use self::history::{Event, Reading};
+use self::index::{Paths, Table};
 use crate::diff::aspects;
-use crate::layer::{check_archive, open_manifest};
-use crate::path::clean;
-use crate::scan::scan;
-use crate::source::{Source, StoredItem};
-use crate::tree::entry_of;
+use crate::source::{Source, StoredFile, StoredItem};
 
 /// What a path was from some day on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +32,7 @@ pub struct Version {
     pub path: PathBuf,
     /// The first day on which it was stored so, or found gone.
     pub since: Date,
-    /// What it was; nothing: it was gone. Its own `path` is empty.
+    /// What it was; nothing: it was gone. Its own `path` is empty, and so is what is of use only together with the archive.
     pub entry: Option<Entry>,
     /// The files that hold it, with their days, oldest first.
     pub stored: Vec<(Date, PathBuf)>,
@@ -41,9 +45,12 @@ pub struct Found {
     pub versions: Vec<Version>,
     /// What could not be looked into, and why.
     pub problems: Vec<String>,
+    /// Why the index could not be kept, if it could not: the next time takes as long.
+    pub not_kept: Option<String>,
 }
 
-/// Finds all versions of the paths that `globs` match, of one machine or all.
+/// Finds all versions of the paths that `globs` match, of one machine or all. With an index, only what is new has to be read; what is
+/// found is the same.
 ///
 /// # Errors
 /// When interrupted. What cannot be read is among the problems.
@@ -51,8 +58,10 @@ pub fn find(
     source: &Source,
     peer: Option<&OsStr>,
     globs: &Globs,
+    index: Option<&Index>,
     interrupt: &Interrupt,
 ) -> Result<Found, Interrupted> {
+    let roots = source.roots();
     let mut histories = HashMap::<(&OsStr, &OsStr), Vec<&StoredItem>>::new();
     for present in source.days().iter().flat_map(|day| &day.peers) {
         if peer.is_none_or(|peer| present.name == peer) {
@@ -61,15 +70,17 @@ pub fn find(
             }
         }
     }
-    let histories: Vec<_> = histories.into_iter().collect();
+    let history = |((peer, name), items)| History { roots: &roots, peer, name, items };
+    let histories: Vec<_> = histories.into_iter().map(history).collect();
     let next = AtomicUsize::new(0);
     let all = Mutex::new(Found::default());
     let work = || -> Result<(), Interrupted> {
-        while let Some(((peer, _), history)) = histories.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let found = follow(peer, history, globs, interrupt)?;
+        while let Some(history) = histories.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let found = follow(history, globs, index, interrupt)?;
             let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
             all.versions.extend(found.versions);
             all.problems.extend(found.problems);
+            all.not_kept = all.not_kept.take().or(found.not_kept);
         }
         Ok(())
     };
@@ -92,113 +103,153 @@ pub fn find(
 
 /// What an item was from day to day, as far as it matches.
 fn follow(
-    peer: &OsStr,
-    history: &[&StoredItem],
+    history: &History<'_>,
     globs: &Globs,
+    index: Option<&Index>,
     interrupt: &Interrupt,
 ) -> Result<Found, Interrupted> {
-    let mut following = Following { peer, globs, versions: Vec::new(), newest: HashMap::new() };
-    let mut problems = Vec::new();
-    for item in history {
+    if let Some(index) = index
+        && let Some(found) = indexed(history, globs, index, interrupt)?
+    {
+        return Ok(found);
+    }
+    let mut found = Found::default();
+    let (mut paths, mut full) = (Paths::new(), Vec::new());
+    for (day, item) in history.items.iter().enumerate() {
         interrupt.check()?;
-        let read = item.manifest.as_ref().map(|_| following.manifest(item));
-        if let Some(Err(reason)) = &read {
-            let name = escape::display(&item.name);
-            problems.push(format!("the manifest of {name} of {}: {reason}", item.date));
-        }
-        if !matches!(read, Some(Ok(()))) {
-            problems.extend(following.archive(item, interrupt)?);
+        let reading = Reading::new(item, &|path| globs.match_path(path), interrupt)?;
+        full.push(reading.is_full);
+        found.problems.extend(reading.problems);
+        for (path, event) in reading.events {
+            paths.entry(path).or_default().push((day, event));
         }
     }
-    Ok(Found { versions: following.versions, problems })
+    for (path, events) in paths {
+        history.replay(&path, events, &full, &mut found.versions);
+    }
+    Ok(found)
 }
 
-struct Following<'a> {
+/// The same by an index, which is brought up to date before. None if there can be none: what is encrypted must not be written down
+/// in clear, and what cannot be read has to be told each time.
+fn indexed(
+    history: &History<'_>,
+    globs: &Globs,
+    index: &Index,
+    interrupt: &Interrupt,
+) -> Result<Option<Found>, Interrupted> {
+    let mut files =
+        history.items.iter().flat_map(|item| item.archive.iter().map(|(file, _)| file).chain(&item.manifest));
+    if files.any(StoredFile::is_encrypted) {
+        return Ok(None);
+    }
+    let mut found = Found::default();
+    let identities: Vec<_> = history.items.iter().map(|item| index::identity(item)).collect();
+    let file = index.file(history.roots, history.peer, history.name);
+    let known = Index::read(&file).unwrap_or_default();
+    let table = if known.days.iter().map(|day| &day.identity).eq(&identities) {
+        known
+    } else {
+        let Some(table) = updated(known, history, &identities, interrupt)? else { return Ok(None) };
+        found.not_kept = index.write(&file, &table).err().map(|error| error.to_string());
+        table
+    };
+    let full: Vec<_> = table.days.iter().map(|day| day.is_full).collect();
+    let replay = |path: PathBuf, events| history.replay(&path, events, &full, &mut found.versions);
+    let visited = table.visit(|path| globs.match_path(path), replay);
+    Ok(visited.map(|()| found))
+}
+
+/// What is known of the days that are there, and what the others say. None when one of them cannot be read.
+fn updated(
+    known: Table,
+    history: &History<'_>,
+    identities: &[[u8; 32]],
+    interrupt: &Interrupt,
+) -> Result<Option<Table>, Interrupted> {
+    let numbers = identities.iter().enumerate().map(|(number, identity)| (*identity, number)).collect();
+    let mut full: HashMap<_, _> = known.days.iter().map(|day| (day.identity, day.is_full)).collect();
+    let mut paths = known.into_paths(&numbers).unwrap_or_else(|| {
+        full.clear();
+        Paths::new()
+    });
+    for (day, (item, identity)) in history.items.iter().zip(identities).enumerate() {
+        interrupt.check()?;
+        if full.contains_key(identity) {
+            continue;
+        }
+        let reading = Reading::new(item, &|_| true, interrupt)?;
+        if !reading.problems.is_empty() {
+            return Ok(None);
+        }
+        full.insert(*identity, reading.is_full);
+        for (path, event) in reading.events {
+            paths.entry(path).or_default().push((day, event));
+        }
+    }
+    // Days come in between when a further place is looked at.
+    for events in paths.values_mut() {
+        events.sort_by_key(|(day, _)| *day);
+    }
+    let day = |identity: &[u8; 32]| index::Day {
+        identity: *identity,
+        is_full: full.get(identity).copied().unwrap_or_default(),
+    };
+    Ok(Some(Table::new(identities.iter().map(day).collect(), &paths)))
+}
+
+/// The days of an item of a machine.
+struct History<'a> {
+    roots: &'a [PathBuf],
     peer: &'a OsStr,
-    globs: &'a Globs,
-    versions: Vec<Version>,
-    /// Where in `versions` the newest of a path is.
-    newest: HashMap<PathBuf, usize>,
+    name: &'a OsStr,
+    items: Vec<&'a StoredItem>,
 }
 
-impl Following<'_> {
-    /// Follows what a manifest says, which has been read to its end before anything of it counts.
-    fn manifest(&mut self, item: &StoredItem) -> Result<(), String> {
-        let Some(file) = &item.manifest else { return Ok(()) };
-        let mut reader = open_manifest(file)?;
-        let header = reader.header().clone();
-        let mut lines = Vec::new();
-        let is_wanted = |path: &Path, _| self.globs.match_path(path);
-        while let Some(line) = reader.next_where(is_wanted).map_err(|error| error.to_string())? {
-            lines.push(line);
-        }
-        let trailer = reader.trailer().map_err(|error| error.to_string())?;
-        check_archive(item, &header, &trailer)?;
-        let mut present = HashSet::new();
-        for line in lines {
-            match line {
-                Line::Gone(path) => self.gone(&path, item.date),
-                Line::Present(mut entry) => {
-                    let path = std::mem::take(&mut entry.path);
-                    if header.mode == Mode::Full {
-                        present.insert(path.clone());
-                    }
-                    self.present(path, entry, item);
-                }
+impl History<'_> {
+    /// Makes versions of a path of what days say of it, in their order. `full` says which days list all there is: what they do
+    /// not mention was gone.
+    fn replay(&self, path: &Path, events: Vec<(usize, Event)>, full: &[bool], versions: &mut Vec<Version>) {
+        let mut own = Vec::new();
+        let mut events = events.into_iter().peekable();
+        for (day, is_full) in full.iter().enumerate() {
+            let mut is_mentioned = false;
+            while let Some((_, event)) = events.next_if(|(of, _)| *of == day) {
+                self.happen(path, day, event, &mut own);
+                is_mentioned = true;
+            }
+            if *is_full && !is_mentioned {
+                self.happen(path, day, Event::Gone, &mut own);
             }
         }
-        if header.mode == Mode::Full {
-            // It lists all there is.
-            let gone = self.newest.keys().filter(|path| !present.contains(*path));
-            for path in gone.cloned().collect::<Vec<_>>() {
-                self.gone(&path, item.date);
-            }
-        }
-        Ok(())
+        versions.append(&mut own);
     }
 
-    /// Follows what an archive without a manifest holds. It cannot say what is gone.
-    fn archive(&mut self, item: &StoredItem, interrupt: &Interrupt) -> Result<Vec<String>, Interrupted> {
-        let Some((file, compression)) = &item.archive else { return Ok(Vec::new()) };
-        let scan = scan(file, *compression, interrupt)?;
-        for scanned in scan.members {
-            let entry = entry_of(&scanned.member);
-            // What has no usable name or kind is told by `verify` and `restore`.
-            if let (Ok(path), Some(entry)) = (clean(&scanned.member.path), entry)
-                && self.globs.match_path(&path)
-            {
-                self.present(path, entry, item);
-            }
-        }
-        let name = escape::display(file.path()).to_string();
-        Ok(scan.damages.into_iter().map(|damage| format!("{name}: {damage}")).collect())
-    }
-
-    fn present(&mut self, path: PathBuf, entry: Entry, item: &StoredItem) {
-        let is_stored = entry.offset.is_some();
+    /// Adds what a day says of a path to its versions.
+    fn happen(&self, path: &Path, day: usize, event: Event, versions: &mut Vec<Version>) {
+        let item = self.items[day];
+        let entry = match event {
+            Event::Gone if versions.last().is_none_or(|newest| newest.entry.is_none()) => return,
+            Event::Gone => None,
+            Event::Present { entry, is_stored } => Some((entry, is_stored)),
+        };
+        let is_stored = entry.as_ref().is_some_and(|(_, is_stored)| *is_stored);
         let archive = item.archive.as_ref().filter(|_| is_stored).map(|(file, _)| file.path().to_owned());
         let stored = archive.map(|archive| (item.date, archive));
-        let newest = self.newest.get(&path).map(|newest| &mut self.versions[*newest]);
-        match newest {
-            Some(version)
-                if version.entry.as_ref().is_some_and(|known| aspects(known, &entry).is_empty()) =>
-            {
-                version.stored.extend(stored);
-            }
-            _ => self.push(path, Some(entry), item.date, stored),
+        let entry = entry.map(|(entry, _)| *entry);
+        let is_same = |newest: &Version| match (&newest.entry, &entry) {
+            (Some(known), Some(entry)) => aspects(known, entry).is_empty(),
+            _ => false,
+        };
+        match versions.last_mut() {
+            Some(newest) if is_same(newest) => newest.stored.extend(stored),
+            _ => versions.push(Version {
+                peer: self.peer.to_owned(),
+                path: path.to_owned(),
+                since: item.date,
+                entry,
+                stored: stored.into_iter().collect(),
+            }),
         }
-    }
-
-    fn gone(&mut self, path: &PathBuf, date: Date) {
-        let is_there = self.newest.get(path).is_some_and(|newest| self.versions[*newest].entry.is_some());
-        if is_there {
-            self.push(path.clone(), None, date, None);
-        }
-    }
-
-    fn push(&mut self, path: PathBuf, entry: Option<Entry>, since: Date, stored: Option<(Date, PathBuf)>) {
-        self.newest.insert(path.clone(), self.versions.len());
-        let stored = stored.into_iter().collect();
-        self.versions.push(Version { peer: self.peer.to_owned(), path, since, entry, stored });
     }
 }

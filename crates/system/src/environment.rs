@@ -12,6 +12,8 @@ pub const REDCEDAR_NOW: &str = "REDCEDAR_NOW";
 pub const REDCEDAR_CHECKPOINT: &str = "REDCEDAR_CHECKPOINT";
 /// Where programs keep what they remember for a user; it may be lost.
 pub const XDG_STATE_HOME: &str = "XDG_STATE_HOME";
+/// Where programs keep what they can make anew.
+pub const XDG_CACHE_HOME: &str = "XDG_CACHE_HOME";
 /// What a client wants run by a key that has a forced command; set by `sshd`.
 pub const SSH_ORIGINAL_COMMAND: &str = "SSH_ORIGINAL_COMMAND";
 /// From where a client came: its address and port, then ours; set by `sshd`.

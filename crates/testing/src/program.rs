@@ -12,7 +12,7 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
     command.env("PATH", variable("PATH").unwrap_or_else(|| "/usr/sbin:/usr/bin:/sbin:/bin".into()));
     command.env("LANG", "C.UTF-8").env("TZ", "UTC");
     // Nobody can make that, so nothing that one test leaves there can matter to another.
-    command.env("HOME", "/proc/nonexistent");
+    command.env("HOME", "/proc/nonexistent").env("XDG_CACHE_HOME", "/proc/nonexistent");
     command.stdin(std::process::Stdio::null());
     command
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -62,6 +63,12 @@ impl BucketPlace {
     }
 }
 
+fn stamp(etag: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    etag.hash(&mut hasher);
+    hasher.finish()
+}
+
 fn is_path(name: &str) -> bool {
     let components = Path::new(name).components();
     let is_plain = name.split('/').all(|part| !part.is_empty() && part != "." && part != "..");
@@ -86,6 +93,7 @@ impl Place for BucketPlace {
                 Some(object) if !is_directory => EntryKind::File {
                     size: object.size,
                     modified: (object.modified.as_second(), object.modified.subsec_nanosecond().into()),
+                    stamp: stamp(&object.etag),
                 },
                 _ => EntryKind::Directory,
             };

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use redcedar_archive::Kind;
 use redcedar_archive::manifest::Entry;
 use redcedar_archive::select::Globs;
-use redcedar_restore::find::{Found as Versions, Version, find};
-use redcedar_system::escape;
+use redcedar_restore::find::{Found as Versions, Index, Version, find};
+use redcedar_system::environment::XDG_CACHE_HOME;
+use redcedar_system::{account, escape};
 use serde::Serialize;
 
 use super::source::SourceArgs;
@@ -21,6 +22,9 @@ use crate::output::table::{Align, Table};
 /// PATTERN is a name as a shell understands it: * ? [a-z] {a,b}, and ** for any number of directories. Without a slash it is compared
 /// with the names of files and directories, else with whole paths. DAY is the first one of each version: what restores it
 /// is `redcedar restore PATH --as-of DAY`.
+///
+/// What the manifests say is kept in $XDG_CACHE_HOME/redcedar/find (root: /var/cache/redcedar/find), so that the next time only
+/// what is new has to be read; not of what is encrypted. It may be deleted at any time.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   redcedar find report.odt --from /mnt/backup
@@ -30,18 +34,28 @@ pub(crate) struct Args {
     /// What to look for
     #[arg(value_name = "PATTERN", required = true)]
     patterns: Vec<String>,
+    /// Read everything anew, and keep nothing
+    #[arg(long)]
+    no_cache: bool,
     #[command(flatten)]
     source: SourceArgs,
 }
+
+/// Where programs of root keep what can be made anew.
+const CACHE_OF_ROOT: &str = "/var/cache";
 
 pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResult {
     let patterns: Vec<_> = args.patterns.iter().map(String::as_str).collect();
     let globs = Globs::new(&patterns).map_err(|error| CommandError::new(Exit::Usage, error))?;
     let source = args.source.open(context)?;
-    let Versions { versions, problems } =
-        find(&source, args.source.peer.as_deref(), &globs, &context.system.interrupt)
-            .map_err(|interrupted| CommandError::new(Exit::Interrupted, interrupted))?;
+    let index = if args.no_cache { None } else { cache(context).map(|directory| Index::new(&directory)) };
+    let found = find(&source, args.source.peer.as_deref(), &globs, index.as_ref(), &context.system.interrupt);
+    let Versions { versions, problems, not_kept } =
+        found.map_err(|interrupted| CommandError::new(Exit::Interrupted, interrupted))?;
     context.terminal.finish();
+    if let Some(reason) = not_kept {
+        context.system.monitor.debug(format!("what was read is not kept for the next time: {reason}"));
+    }
     if context.global.json {
         let versions = versions.iter().map(JsonVersion::from).collect();
         out.json(&Document::new("find", JsonFound { versions, problems: problems.clone() }))?;
@@ -60,6 +74,15 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
             Err(CommandError::message(Exit::Failed, message))
         }
     }
+}
+
+/// Where it is kept what manifests say.
+fn cache(context: &Context) -> Option<PathBuf> {
+    let variable = |name| context.environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let of_root = || account::is_root().then(|| PathBuf::from(CACHE_OF_ROOT));
+    let at_home = || variable("HOME").map(|home| home.join(".cache"));
+    let cache = variable(XDG_CACHE_HOME).or_else(of_root).or_else(at_home)?;
+    Some(cache.join("redcedar/find"))
 }
 
 fn table(versions: &[Version]) -> Table<6> {

@@ -75,6 +75,7 @@ impl Sandbox {
         command
             .env("HOME", self.root())
             .env("XDG_STATE_HOME", self.root().join(".local/state"))
+            .env("XDG_CACHE_HOME", self.root().join(".cache"))
             .env("COLUMNS", "100")
             .env("REDCEDAR_NOW", &self.now)
             .env("REDCEDAR_CONFIG", self.path("/etc/redcedar.conf"))

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use super::purge::Keep;
 use super::{read_names, report_duplicates};
 use crate::Located;
 use crate::diagnostic::Diagnostic;
@@ -30,6 +31,8 @@ pub struct LocalPeer {
     pub ignore_failures: Option<IgnoreFailures>,
     /// How many days its last good backup may be old. Ours.
     pub max_age: Option<u64>,
+    /// Which of its staged days stay; none of the elements: those of the purge section count. Ours.
+    pub keep: Keep,
 }
 
 /// A peer on another machine.
@@ -43,6 +46,8 @@ pub struct RemotePeer {
     pub ignore_failures: Option<IgnoreFailures>,
     /// How many days its last good backup may be old. Ours.
     pub max_age: Option<u64>,
+    /// Which of its staged days stay; none of the elements: those of the purge section count. Ours.
+    pub keep: Keep,
     /// The login there; else that of the options.
     pub backup_user: Option<Located<String>>,
     /// How files are copied; else as in the options.
@@ -107,6 +112,16 @@ impl PeerList {
             .any(|kind| matches!(kind.value, "local" | "remote"))
     }
 
+    /// The rules of those that have their own for which of their staged days stay.
+    pub fn keep(&self) -> impl Iterator<Item = (&str, Keep)> {
+        let local = self.local.iter().map(|peer| (&peer.name, peer.keep));
+        let remote = self.remote.iter().map(|peer| (&peer.name, peer.keep));
+        local
+            .chain(remote)
+            .filter(|(_, keep)| !keep.is_empty())
+            .map(|(name, keep)| (name.value.as_str(), keep))
+    }
+
     pub(super) fn write(&self, writer: &mut Writer) {
         for peer in &self.local {
             writer.section("peer", |writer| peer.write(writer));
@@ -123,7 +138,8 @@ impl LocalPeer {
         let collect_dir = read_collect_dir(section, findings);
         let ignore_failures = section.read("ignore_failures", IgnoreFailures::from_str, findings).value();
         let max_age = section.read("max_age", value::positive, findings).value();
-        Some(Self { name: name?, collect_dir: collect_dir?, ignore_failures, max_age })
+        let keep = Keep::read(section, findings);
+        Some(Self { name: name?, collect_dir: collect_dir?, ignore_failures, max_age, keep })
     }
 
     fn write(&self, writer: &mut Writer) {
@@ -132,6 +148,7 @@ impl LocalPeer {
         writer.path("collect_dir", Some(&self.collect_dir));
         writer.scalar("ignore_failures", self.ignore_failures);
         write_max_age(self.max_age, writer);
+        self.keep.write(writer);
     }
 }
 
@@ -141,6 +158,7 @@ impl RemotePeer {
         let collect_dir = read_collect_dir(section, findings);
         let ignore_failures = section.read("ignore_failures", IgnoreFailures::from_str, findings).value();
         let max_age = section.read("max_age", value::positive, findings).value();
+        let keep = Keep::read(section, findings);
         let mut text = |name| section.read(name, value::text, findings).optional();
         let backup_user = text("backup_user");
         let rcp_command = text("rcp_command");
@@ -164,6 +182,7 @@ impl RemotePeer {
             collect_dir: collect_dir?,
             ignore_failures,
             max_age,
+            keep,
             backup_user,
             rcp_command,
             rsh_command,
@@ -195,6 +214,7 @@ impl RemotePeer {
         writer.boolean("managed", self.managed);
         writer.names("managed_actions", self.managed_actions.as_deref());
         write_max_age(self.max_age, writer);
+        self.keep.write(writer);
     }
 }
 

@@ -86,7 +86,7 @@ impl Keep {
         *self == Self::default()
     }
 
-    fn read(section: Section<'_>, findings: &mut Vec<Diagnostic>) -> Self {
+    pub(super) fn read(section: Section<'_>, findings: &mut Vec<Diagnostic>) -> Self {
         let mut number = |name| section.read(name, value::non_negative, findings).value();
         Self {
             last: number("keep_last"),
@@ -98,7 +98,7 @@ impl Keep {
     }
 
     /// What the originals do not know is only written when it says something.
-    fn write(self, writer: &mut Writer) {
+    pub(super) fn write(self, writer: &mut Writer) {
         let numbers = [
             ("keep_last", self.last),
             ("keep_daily", self.daily),

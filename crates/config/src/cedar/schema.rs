@@ -47,9 +47,21 @@ impl Child {
     }
 }
 
-/// The sections of the official extensions.
-pub(super) const EXTENSIONS: &[&str] =
-    &["amazons3", "capacity", "encrypt", "mbox", "mysql", "postgresql", "split", "subversion", "sysinfo"];
+/// The sections of the official extensions, and of ours.
+pub(super) const EXTENSIONS: &[&str] = &[
+    "amazons3",
+    "capacity",
+    "encrypt",
+    "git",
+    "mbox",
+    "mercurial",
+    "mysql",
+    "postgresql",
+    "split",
+    "sqlite",
+    "subversion",
+    "sysinfo",
+];
 
 const fn text(name: &'static str) -> Child {
     Child { name, kind: Kind::Scalar(Blanks::Kept) }
@@ -166,13 +178,29 @@ pub(super) static REMOTE_PEER: Shape = Shape {
         value("managed"),
         value("managed_actions"),
         value("max_age"),
+        value("keep_last"),
+        value("keep_daily"),
+        value("keep_weekly"),
+        value("keep_monthly"),
+        value("keep_yearly"),
     ],
 };
 
 /// A `peer` of type `local`.
 pub(super) static LOCAL_PEER: Shape = Shape {
     name: "peer",
-    children: &[text("name"), value("type"), text("collect_dir"), value("ignore_failures"), value("max_age")],
+    children: &[
+        text("name"),
+        value("type"),
+        text("collect_dir"),
+        value("ignore_failures"),
+        value("max_age"),
+        value("keep_last"),
+        value("keep_daily"),
+        value("keep_weekly"),
+        value("keep_monthly"),
+        value("keep_yearly"),
+    ],
 };
 
 static COLLECT: Shape = Shape {

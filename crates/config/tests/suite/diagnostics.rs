@@ -101,6 +101,14 @@ fn markup_that_does_not_fit_together_is_shown_from_both_ends() {
 }
 
 #[test]
+fn sections_of_extensions_are_no_mistakes() {
+    for section in ["git", "mercurial", "sqlite", "split", "somebody-elses"] {
+        let found = diagnose(&format!("<cb_config>\n  <{section}/>\n</cb_config>\n"));
+        assert!(!found.contains("ignored"), "{found}");
+    }
+}
+
+#[test]
 fn a_file_that_ends_too_early_says_what_is_open() {
     insta::assert_snapshot!(diagnose("<cb_config>\n  <options>\n"), @"
     cback3.conf:3:1: error: Unable to parse XML document: the file ends before `</options>`

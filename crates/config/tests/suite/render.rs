@@ -103,6 +103,8 @@ fn our_own_elements_survive_writing() {
     config.options.managed_time_limit = Some(90);
     let peers = config.peers.as_mut().unwrap();
     (peers.local[0].max_age, peers.remote[0].max_age) = (Some(1), Some(8));
+    peers.local[0].keep.monthly = Some(6);
+    peers.remote[0].keep.last = Some(0);
     let stage = config.stage.as_mut().unwrap();
     stage.jobs = Some(3);
     stage.peer_time_limit = Some(90);

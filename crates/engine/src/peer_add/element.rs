@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use redcedar_config::Located;
-use redcedar_config::cedar::{Options, RemotePeer};
+use redcedar_config::cedar::{Keep, Options, RemotePeer};
 use redcedar_system::command;
 
 /// What is asked for.
@@ -31,6 +31,7 @@ pub fn element(configured: Option<&RemotePeer>, wishes: &Wishes<'_>, options: &O
         collect_dir: wishes.collect_dir.to_owned().into(),
         ignore_failures: None,
         max_age: None,
+        keep: Keep::default(),
         backup_user: None,
         rcp_command: None,
         rsh_command: None,

@@ -1,20 +1,19 @@
 //! What there is in the staging directory, as far as the fate of its days depends on it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 
 use jiff::civil::Date;
-use redcedar_archive::manifest::{self, Header, Mode};
 use redcedar_archive::naming::KEEP;
 use redcedar_system::System;
 use redcedar_system::fs::{Directory, TEMPORARY_PREFIX};
 use rustix::fs::FileType;
 
 use super::fate::{Day, Link, PeerDay};
+use super::links::{Foundation, foundation, together};
 use super::survey::Refusal;
-use crate::staged::manifest_header;
 use crate::status::item_of;
 use crate::{daily_dir, indicator};
 
@@ -58,31 +57,31 @@ fn peers(day: &Directory, reads_manifests: bool, system: &System) -> io::Result<
         let names = peer.names()?;
         if !names.is_empty() {
             let is_complete = names.iter().any(|name| name == indicator::COLLECT);
-            let items = if reads_manifests { items(&peer, &names, system) } else { BTreeMap::new() };
-            peers.insert(name, PeerDay { is_complete, items });
+            let (items, on_days) =
+                if reads_manifests { items(&peer, &names, system) } else { Default::default() };
+            peers.insert(name, PeerDay { is_complete, items, on_days });
         }
     }
     Ok(peers)
 }
 
-fn items(peer: &Directory, names: &[OsString], system: &System) -> BTreeMap<OsString, Option<Link>> {
-    let mut items: BTreeMap<OsString, Option<Link>> = BTreeMap::new();
+/// The items of a peer, and those that may build on any of the days before.
+fn items(
+    peer: &Directory,
+    names: &[OsString],
+    system: &System,
+) -> (BTreeMap<OsString, Option<Link>>, BTreeSet<OsString>) {
+    let (mut links, mut on_days) = (BTreeMap::<_, Vec<Link>>::new(), BTreeSet::new());
     for name in names {
-        let Some(item) = item_of(name) else { continue };
-        let link = items.entry(item).or_default();
-        if name.as_bytes().ends_with(manifest::SUFFIX.as_bytes()) {
-            match manifest_header(peer, name) {
-                Ok(header) => *link = Some(header.into()),
-                Err(error) => system.monitor.warning(format!("What builds on what is not known: {error}")),
-            }
+        match foundation(peer, name) {
+            Ok(None) => {}
+            Ok(Some((item, Foundation::Known(link)))) => links.entry(item).or_default().push(link),
+            Ok(Some((item, Foundation::Days))) => drop(on_days.insert(item)),
+            Err(error) => system.monitor.warning(format!("What builds on what is not known: {error}")),
         }
     }
-    items
-}
-
-impl From<Header> for Link {
-    fn from(header: Header) -> Self {
-        let baseline = if header.mode == Mode::Full { None } else { header.baseline };
-        Self { run: header.run, baseline }
-    }
+    let mut items: BTreeMap<_, _> =
+        names.iter().filter_map(|name| item_of(name)).map(|item| (item, None)).collect();
+    items.extend(links.into_iter().map(|(item, links)| (item, together(links))));
+    (items, on_days)
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 
-use jiff::civil::{Date, DateTime};
+use jiff::civil::{Date, DateTime, Weekday};
 use redcedar_archive::manifest::RunId;
 use redcedar_retention::{Moment, Policy, Reason, RetentionError, decide};
 use redcedar_system::escape;
@@ -31,6 +31,8 @@ pub(super) struct PeerDay {
     pub(super) is_complete: bool,
     /// Its items; what a manifest says of one, if there is a readable one.
     pub(super) items: BTreeMap<OsString, Option<Link>>,
+    /// Items that may build on any day since the last starting day: mail, and what is encrypted.
+    pub(super) on_days: BTreeSet<OsString>,
 }
 
 /// The place of an archive in a chain.
@@ -46,7 +48,11 @@ pub(super) struct Link {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rules<'a> {
     pub(super) policy: &'a Policy,
+    /// Those of peers that have their own.
+    pub(super) of_peers: &'a BTreeMap<OsString, Policy>,
     pub(super) retain_days: u64,
+    /// The day of the week on which everything is stored.
+    pub(super) starting_day: Weekday,
     /// Peers whose days stay because something is wrong with the last ones.
     pub(super) held: &'a BTreeSet<OsString>,
     pub(super) now: DateTime,
@@ -75,6 +81,13 @@ pub enum Why {
     Young,
     /// A rule of the configuration wants it for at least one peer.
     Rule(Reason),
+    /// A rule that only this peer has wants it.
+    RuleOf {
+        /// The peer.
+        peer: OsString,
+        /// The rule.
+        reason: Reason,
+    },
     /// There is `redcedar.keep` in it.
     Marked,
     /// It is the last complete day of these peers or, if they have none, the last on which anything was staged.
@@ -99,7 +112,7 @@ impl Why {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Young => "young",
-            Self::Rule(_) => "rule",
+            Self::Rule(_) | Self::RuleOf { .. } => "rule",
             Self::Marked => "marked",
             Self::Newest(_) => "newest",
             Self::Needed { .. } => "needed",
@@ -114,6 +127,7 @@ impl fmt::Display for Why {
         match self {
             Self::Young => write!(f, "young"),
             Self::Rule(reason) => write!(f, "{reason}"),
+            Self::RuleOf { peer, reason } => write!(f, "{reason}, for {}", escape::display(peer)),
             Self::Marked => write!(f, "marked by redcedar.keep"),
             Self::Newest(peers) => write!(f, "the newest of {}", names(peers)),
             Self::Needed { by, peer, item } => {
@@ -144,9 +158,14 @@ pub(super) fn fates(days: &[Day], rules: &Rules<'_>) -> Result<Vec<Fate>, Retent
     let peers: BTreeSet<&OsString> = days.iter().flat_map(|day| day.peers.keys()).collect();
     let mut newest: BTreeMap<usize, Vec<OsString>> = BTreeMap::new();
     for peer in peers {
-        for (place, reason) in wanted(days, peer, rules)? {
-            if !reasons[place].contains(&Why::Rule(reason)) {
-                reasons[place].push(Why::Rule(reason));
+        let own = rules.of_peers.get(peer);
+        for (place, reason) in wanted(days, peer, own.unwrap_or(rules.policy), rules.now)? {
+            let why = match own {
+                Some(_) => Why::RuleOf { peer: peer.clone(), reason },
+                None => Why::Rule(reason),
+            };
+            if !reasons[place].contains(&why) {
+                reasons[place].push(why);
             }
         }
         newest.entry(newest_of(days, peer)).or_default().push(peer.clone());
@@ -165,7 +184,7 @@ pub(super) fn fates(days: &[Day], rules: &Rules<'_>) -> Result<Vec<Fate>, Retent
             reasons.push(Why::Held(held));
         }
     }
-    add_needed(days, &mut reasons);
+    add_needed(days, &mut reasons, rules.starting_day);
     Ok(days.iter().zip(reasons).map(|(day, reasons)| Fate { date: day.date, reasons }).collect())
 }
 
@@ -184,6 +203,11 @@ impl Day {
         self.peers.get(peer)?.items.get(item)?.as_ref()
     }
 
+    fn has(&self, peer: &OsStr, item: &OsStr) -> bool {
+        let of_peer = self.peers.get(peer);
+        of_peer.is_some_and(|of_peer| of_peer.on_days.contains(item) || of_peer.items.contains_key(item))
+    }
+
     /// Whether there is something of an item of which no manifest says what it is.
     fn is_unclear(&self, peer: &OsStr, item: &OsStr) -> bool {
         self.peers.get(peer).and_then(|peer| peer.items.get(item)).is_some_and(Option::is_none)
@@ -191,14 +215,19 @@ impl Day {
 }
 
 /// The complete days of a peer that the rules want. A day on which staging failed must not take the place of a good one.
-fn wanted(days: &[Day], peer: &OsStr, rules: &Rules<'_>) -> Result<Vec<(usize, Reason)>, RetentionError> {
-    if rules.policy.is_empty() {
+fn wanted(
+    days: &[Day],
+    peer: &OsStr,
+    policy: &Policy,
+    now: DateTime,
+) -> Result<Vec<(usize, Reason)>, RetentionError> {
+    if policy.is_empty() {
         return Ok(Vec::new());
     }
     let complete: Vec<usize> = (0..days.len()).filter(|place| days[*place].is_complete(peer)).collect();
     let moments: Vec<Moment> =
         complete.iter().map(|place| Moment { time: days[*place].date.into(), is_protected: false }).collect();
-    let reasons = decide(rules.policy, &moments, rules.now)?;
+    let reasons = decide(policy, &moments, now)?;
     let of_rules = |reason: &Reason| *reason != Reason::Newest;
     let wanted = complete
         .into_iter()
@@ -215,19 +244,25 @@ fn newest_of(days: &[Day], peer: &OsStr) -> usize {
 
 /// Adds what days that stay build on: the run that an increment names, and whatever of the item lies between, as long as no
 /// manifest says that it does not matter. From the newest day to the oldest, so that what is needed has its needs, too.
-fn add_needed(days: &[Day], reasons: &mut [Vec<Why>]) {
+fn add_needed(days: &[Day], reasons: &mut [Vec<Why>], starting_day: Weekday) {
     for place in (0..days.len()).rev() {
         if reasons[place].is_empty() {
             continue;
         }
         let by = days[place].date;
-        for (peer, items) in &days[place].peers {
-            for (item, link) in &items.items {
-                for needed in needs(days, place, peer, item, link.as_ref()) {
-                    let is_needed = |why: &Why| matches!(why, Why::Needed { .. });
-                    if !reasons[needed].iter().any(is_needed) {
-                        reasons[needed].push(Why::Needed { by, peer: peer.clone(), item: item.clone() });
-                    }
+        for (peer, of_peer) in &days[place].peers {
+            let by_links = of_peer.items.iter().flat_map(|(item, link)| {
+                needs(days, place, peer, item, link.as_ref()).into_iter().map(move |needed| (item, needed))
+            });
+            let on_days = of_peer.on_days.iter().flat_map(|item| {
+                days_below(days, place, peer, item, starting_day)
+                    .into_iter()
+                    .map(move |needed| (item, needed))
+            });
+            for (item, needed) in by_links.chain(on_days) {
+                let is_needed = |why: &Why| matches!(why, Why::Needed { .. });
+                if !reasons[needed].iter().any(is_needed) {
+                    reasons[needed].push(Why::Needed { by, peer: peer.clone(), item: item.clone() });
                 }
             }
         }
@@ -240,6 +275,26 @@ fn needs(days: &[Day], place: usize, peer: &OsStr, item: &OsStr, link: Option<&L
     let Some(found) = days[..place].iter().rposition(is_baseline) else { return Vec::new() };
     let between = (found + 1..place).filter(|between| days[*between].is_unclear(peer, item));
     std::iter::once(found).chain(between).collect()
+}
+
+/// What an item may build on that does not say it: all it has, back to the last starting day. After a week a full backup is
+/// due, whatever day it is.
+fn days_below(days: &[Day], place: usize, peer: &OsStr, item: &OsStr, starting_day: Weekday) -> Vec<usize> {
+    let begins = |place: usize| days[place].date.weekday() == starting_day;
+    if begins(place) {
+        return Vec::new();
+    }
+    let has = |earlier: &usize| days[*earlier].has(peer, item);
+    let is_recent = |earlier: &usize| jump::days_between(days[*earlier].date, days[place].date) <= 7;
+    let earlier = (0..place).rev().take_while(is_recent).filter(has);
+    let mut below = Vec::new();
+    for earlier in earlier {
+        below.push(earlier);
+        if begins(earlier) {
+            break;
+        }
+    }
+    below
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod days;
 mod deletion;
 mod fate;
 mod jump;
+mod links;
 mod plan;
 mod survey;
 mod walk;

@@ -1,13 +1,13 @@
 //! Looks at a purge directory and decides: everything but the deletion.
 
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use redcedar_config::Config;
-use redcedar_config::cedar::{Keep, PurgeDir};
+use redcedar_config::cedar::{Keep, PeerList, PurgeDir};
 use redcedar_config::value::AnomalyMode;
 use redcedar_retention::{Policy, RetentionError};
 use redcedar_system::fs::Directory;
@@ -18,6 +18,7 @@ use super::fate::{Fate, Rules, Why, fates};
 use super::plan::{self, Contents, Limits, Removal};
 use super::walk::Walk;
 use crate::outcome::Outcome;
+use crate::schedule::weekday;
 use crate::status::{self, StatusError};
 
 /// What becomes of a purge directory.
@@ -95,7 +96,9 @@ impl<'a> Survey<'a> {
         let days = days::look(staging, &is_old, self.system)?;
         let rules = Rules {
             policy: &policy(dir.keep),
+            of_peers: &self.policies_of_peers(),
             retain_days: dir.retain_days,
+            starting_day: weekday(self.config.options.starting_day),
             held: &BTreeSet::new(),
             now: self.system.clock.now().datetime(),
         };
@@ -109,6 +112,14 @@ impl<'a> Survey<'a> {
         decided.retain(|fate| is_old.contains_key(&fate.date));
         self.tell(&decided, dir);
         Ok(decided)
+    }
+
+    /// The rules of peers that have their own.
+    fn policies_of_peers(&self) -> BTreeMap<OsString, Policy> {
+        let config = self.config;
+        let of_stage = config.stage.iter().filter_map(|stage| stage.peers.as_ref());
+        let peers = config.peers.iter().chain(of_stage).flat_map(PeerList::keep);
+        peers.map(|(name, keep)| (name.into(), policy(keep))).collect()
     }
 
     /// The peers that staged something unusual; what that is is told once.

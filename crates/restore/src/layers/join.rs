@@ -182,7 +182,7 @@ mod tests {
             fs_err::write(&path, content).unwrap();
             let place = Arc::new(Directory::new(root).unwrap());
             let size = content.len() as u64;
-            (*number, Form::Plain(Piece { place, path, size, modified: (0, 0) }))
+            (*number, Form::Plain(Piece { place, path, size, modified: (0, 0), stamp: 0 }))
         };
         contents.iter().map(part).collect()
     }

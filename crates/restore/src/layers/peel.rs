@@ -87,7 +87,7 @@ mod tests {
 
     fn plain(name: &str) -> Form {
         let place = Arc::new(Directory::new(Path::new("/")).unwrap());
-        Form::Plain(Piece { place, path: name.into(), size: 1, modified: (0, 0) })
+        Form::Plain(Piece { place, path: name.into(), size: 1, modified: (0, 0), stamp: 0 })
     }
 
     fn sealed(form: Form) -> Form {

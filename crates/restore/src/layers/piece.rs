@@ -16,6 +16,8 @@ pub(crate) struct Piece {
     pub(crate) size: u64,
     /// Seconds since 1970, and nanoseconds.
     pub(crate) modified: (i64, i64),
+    /// Tells it from another one under its name.
+    pub(crate) stamp: u64,
 }
 
 impl Piece {

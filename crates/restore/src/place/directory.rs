@@ -39,7 +39,11 @@ impl Place for Directory {
             } else if kind.is_file() {
                 let metadata = entry.metadata()?;
                 let modified = (metadata.mtime(), metadata.mtime_nsec());
-                EntryKind::File { size: metadata.size(), modified }
+                // No program can set when a file was changed.
+                let changed =
+                    metadata.ctime().wrapping_mul(1_000_000_000).wrapping_add(metadata.ctime_nsec());
+                let stamp = changed.cast_unsigned() ^ metadata.ino().rotate_left(32);
+                EntryKind::File { size: metadata.size(), modified, stamp }
             } else {
                 EntryKind::Other
             };

@@ -104,6 +104,7 @@ impl Place for Disc {
             Kind::File => EntryKind::File {
                 size: node.size,
                 modified: (node.modified.as_second(), node.modified.subsec_nanosecond().into()),
+                stamp: 0,
             },
             Kind::Directory => EntryKind::Directory,
             Kind::Other => EntryKind::Other,

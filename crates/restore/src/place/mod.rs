@@ -74,6 +74,8 @@ pub enum EntryKind {
         size: u64,
         /// When it was written last: seconds since 1970, and nanoseconds.
         modified: (i64, i64),
+        /// Changes when it is written again, as far as the place can tell, though size and time may be the same.
+        stamp: u64,
     },
     /// Anything else, which is never opened: where others can write, a link or a pipe may be a trap.
     Other,

@@ -117,9 +117,9 @@ fn peers(place: &Arc<dyn Place>, directory: &Path, date: Option<Date>) -> io::Re
 fn files(place: &Arc<dyn Place>, directory: &Path) -> io::Result<Files> {
     let entries = place.entries(directory)?.into_iter();
     let regular = entries.filter_map(|entry| match entry.kind {
-        EntryKind::File { size, modified } if classify(&entry.name) != StoredKind::Temporary => {
+        EntryKind::File { size, modified, stamp } if classify(&entry.name) != StoredKind::Temporary => {
             let path = directory.join(&entry.name);
-            let piece = Piece { place: Arc::clone(place), path, size, modified };
+            let piece = Piece { place: Arc::clone(place), path, size, modified, stamp };
             Some((entry.name, Form::Plain(piece)))
         }
         _ => None,

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use redcedar_archive::Compression;
 use redcedar_archive::select::Globs;
 use redcedar_restore::diff::{Aspect, What};
-use redcedar_restore::find::{Found, find};
+use redcedar_restore::find::{Found, Index, find};
 use redcedar_restore::{RestoreError, Source, compare};
 use redcedar_system::Interrupt;
 
@@ -28,7 +28,7 @@ fn four_days() -> Machine {
 
 fn found(machine: &Machine, glob: &str) -> Found {
     let source = Source::open(&machine.staging()).unwrap();
-    find(&source, None, &Globs::new(&[glob]).unwrap(), &Interrupt::new()).unwrap()
+    find(&source, None, &Globs::new(&[glob]).unwrap(), None, &Interrupt::new()).unwrap()
 }
 
 /// Day, size where it was there, days on which it is stored.
@@ -101,4 +101,75 @@ fn two_days_are_compared_whatever_lies_between() {
     let early =
         compare(&source, None, &[], [Date::new(2026, 10, 1).unwrap(), day(1)], None, &Interrupt::new());
     assert!(matches!(early, Err(RestoreError::NothingYet { .. })), "{early:?}");
+}
+
+/// What is found by an index, which must be what is found without one, and the files of the index.
+fn indexed(machine: &Machine, directory: &Path) -> (Found, Vec<PathBuf>) {
+    let source = Source::open(&machine.staging()).unwrap();
+    let (globs, interrupt) = (Globs::new(&["*"]).unwrap(), Interrupt::new());
+    let plain = find(&source, None, &globs, None, &interrupt).unwrap();
+    let by_index = find(&source, None, &globs, Some(&Index::new(directory)), &interrupt).unwrap();
+    assert_eq!((&by_index.versions, &by_index.problems), (&plain.versions, &plain.problems));
+    let files = fs_err::read_dir(directory).into_iter().flatten().map(|entry| entry.unwrap().path());
+    (by_index, files.collect())
+}
+
+#[test]
+fn what_is_found_by_an_index_is_what_is_there_whatever_the_index_says() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path().join("deep/down");
+    let mut machine = four_days();
+    let (_, files) = indexed(&machine, &directory);
+    let [file] = &files[..] else { panic!("{files:?}") };
+    for (path, mode) in [(&directory, 0o700), (file, 0o600)] {
+        assert_eq!(fs_err::metadata(path).unwrap().permissions().mode() & 0o777, mode);
+    }
+    let written = || fs_err::metadata(file).unwrap().ino();
+    let first = written();
+    indexed(&machine, &directory);
+    assert_eq!(written(), first, "nothing is new");
+    // A day comes, and one goes.
+    machine.write("deep/c", b"new");
+    machine.back_up(day(5), false);
+    indexed(&machine, &directory);
+    assert_ne!(written(), first);
+    fs_err::remove_dir_all(machine.staged(day(2))).unwrap();
+    indexed(&machine, &directory);
+    // Another manifest of the same size and time.
+    let (manifest, other) = (machine.manifest(day(4)), machine.manifest(day(5)));
+    let then = fs_err::metadata(&manifest).unwrap().modified().unwrap();
+    let mut content = fs_err::read(&other).unwrap();
+    content.resize(usize::try_from(fs_err::metadata(&manifest).unwrap().len()).unwrap(), 0);
+    fs_err::write(&manifest, content).unwrap();
+    fs_err::File::options().write(true).open(&manifest).unwrap().into_parts().0.set_modified(then).unwrap();
+    let (found, _) = indexed(&machine, &directory);
+    assert_eq!(found.problems.len(), 1);
+    fs_err::remove_dir_all(machine.staged(day(4))).unwrap();
+    indexed(&machine, &directory);
+    // Damage of every kind, and an index of something else.
+    let content = fs_err::read(file).unwrap();
+    for place in 0..content.len() {
+        let mut damaged = content.clone();
+        damaged[place] ^= 1;
+        fs_err::write(file, damaged).unwrap();
+        indexed(&machine, &directory);
+    }
+    for short in [&content[..0], &content[..content.len() / 2], b"something else"] {
+        fs_err::write(file, short).unwrap();
+        indexed(&machine, &directory);
+    }
+}
+
+#[test]
+fn archives_without_manifests_are_found_by_an_index_too_and_a_place_for_it_is_not_needed() {
+    let machine = four_days();
+    fs_err::remove_file(machine.manifest(day(2))).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    for _ in 0..2 {
+        let (found, files) = indexed(&machine, directory.path());
+        assert_eq!((found.not_kept, files.len()), (None, 1));
+    }
+    let (found, _) = indexed(&machine, Path::new("/proc/nowhere"));
+    assert!(found.not_kept.is_some());
 }

@@ -7,6 +7,7 @@ use redcedar_testing::program::describe;
 use redcedar_testing::rng::Rng;
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::rc::Rc;
 
 /// What each thing of a machine was.
@@ -99,9 +100,24 @@ impl Machine {
         !self.collected.is_empty()
     }
 
-    /// What is in the collect directory is staged now.
-    pub(super) fn is_staged(&mut self) {
-        self.staged.append(&mut self.collected);
+    /// Notes what of the collect directory is staged now. An increment on what was staged earlier on the same day waits for another
+    /// day.
+    #[track_caller]
+    pub(super) fn note_staged(&mut self, directory: &Path, is_first: bool) {
+        let collect_dir = self.pool.collect_dir();
+        let is_there = |file: &String| {
+            let staged = fs_err::read(directory.join(file)).ok();
+            staged == Some(fs_err::read(collect_dir.join(file)).unwrap())
+        };
+        for (number, state) in std::mem::take(&mut self.collected) {
+            let thing = &self.things[number];
+            if self.files_of(thing).keys().all(is_there) {
+                self.staged.insert(number, state);
+            } else {
+                assert!(!is_first, "{} is not in {}", thing.path.display(), directory.display());
+                self.collected.insert(number, state);
+            }
+        }
     }
 }
 

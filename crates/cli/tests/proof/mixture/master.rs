@@ -1,8 +1,7 @@
 //! The master of the pool: what it does with each day, where the days go, and what comes back from there.
 
-use super::super::world::{Day, below, ours};
+use super::super::world::{Day, ours};
 use super::machine::{Machine, States};
-use super::thing::{State, What};
 use age::secrecy::ExposeSecret;
 use redcedar_testing::pool::Pool;
 use redcedar_testing::program::{self, describe};
@@ -10,7 +9,7 @@ use redcedar_testing::rng::Rng;
 use redcedar_testing::s3::Server;
 use redcedar_testing::trees;
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::fs::FileTimes;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -36,28 +35,25 @@ impl Treatment {
 }
 
 /// What each machine was on each day.
-type Days = BTreeMap<Day, Vec<States>>;
+pub(super) type Days = BTreeMap<Day, Vec<States>>;
 
 pub(super) struct Master {
     seed: u64,
-    pool: Pool,
+    pub(super) pool: Pool,
     treatment: Treatment,
-    server: Option<Server>,
+    pub(super) server: Option<Server>,
     identity: PathBuf,
     /// What was staged, of days that are still there.
-    staged: Days,
+    pub(super) staged: Days,
     /// What is on discs.
-    on_discs: Days,
+    pub(super) on_discs: Days,
     /// What is in the bucket.
-    in_bucket: Days,
+    pub(super) in_bucket: Days,
     /// Discs that are full or of another week.
-    shelf: Vec<PathBuf>,
+    pub(super) shelf: Vec<PathBuf>,
     /// The days on the disc in the drive.
     in_drive: Vec<Day>,
 }
-
-/// Where the bucket has the days.
-const BUCKET: &str = "s3://bucket/pool";
 
 impl Master {
     /// The master of `machines`; none after having said aloud what is missing.
@@ -156,29 +152,41 @@ impl Master {
         if self.actions().contains(&name) { format!("<{name}>{content}</{name}>") } else { String::new() }
     }
 
-    fn disc(&self) -> PathBuf {
+    pub(super) fn disc(&self) -> PathBuf {
         self.pool.path().join("disc.iso")
     }
 
-    fn complete(&self, command: &mut Command) -> Output {
+    fn complete(&self, command: &mut Command) {
         if let Some(server) = &self.server {
             server.environment(command);
         }
-        program::run(command.env("REDCEDAR_IDENTITY", &self.identity))
+        command.env("REDCEDAR_IDENTITY", &self.identity);
+    }
+
+    fn act(&self, day: Day, actions: &[&str]) -> Output {
+        let mut command = self.pool.command(ours(), &day.time(), actions);
+        self.complete(&mut command);
+        program::run(&mut command)
     }
 
     #[track_caller]
     fn run(&self, day: Day, actions: &[&str]) {
-        let output = self.complete(&mut self.pool.command(ours(), &day.time(), actions));
+        let output = self.act(day, actions);
         assert!(output.status.success(), "{}: {}", self.context(day), describe(&output));
     }
 
-    fn redcedar<S: AsRef<std::ffi::OsStr>>(&self, words: &[S]) -> Output {
-        let mut command = program::command(env!("CARGO_BIN_EXE_redcedar"));
-        self.complete(command.env("REDCEDAR_NOW", "2031-03-31T12:00:00").args(words))
+    pub(super) fn redcedar<S: AsRef<OsStr>>(&self, words: &[S]) -> Output {
+        program::run(&mut self.command(words))
     }
 
-    fn context(&self, day: Day) -> String {
+    /// `redcedar` after everything, with the key.
+    pub(super) fn command<S: AsRef<OsStr>>(&self, words: &[S]) -> Command {
+        let mut command = program::command(env!("CARGO_BIN_EXE_redcedar"));
+        self.complete(command.env("REDCEDAR_NOW", "2031-03-31T12:00:00").args(words));
+        command
+    }
+
+    pub(super) fn context(&self, day: Day) -> String {
         let log = fs_err::read(self.pool.log()).unwrap_or_default();
         format!("seed {}, {}\n{}", self.seed, day.date(), String::from_utf8_lossy(&log))
     }
@@ -187,16 +195,15 @@ impl Master {
     #[track_caller]
     pub(super) fn stage(&mut self, day: Day, machines: &mut [Machine]) -> bool {
         let is_any_ready = machines.iter().any(Machine::is_ready);
-        let output = self.complete(&mut self.pool.command(ours(), &day.time(), &["stage"]));
+        let output = self.act(day, &["stage"]);
         let status = if is_any_ready { 0 } else { 6 };
         assert_eq!(output.status.code(), Some(status), "{}: {}", self.context(day), describe(&output));
         if !is_any_ready {
             return false;
         }
+        let is_first = !self.staged.contains_key(&day);
         for machine in machines.iter_mut().filter(|machine| machine.is_ready()) {
-            let staged = self.pool.staging_dir().join(day.path()).join(machine.name).join("cback.collect");
-            assert!(staged.exists(), "{}: {}", machine.name, self.context(day));
-            machine.is_staged();
+            machine.note_staged(&self.pool.staging_dir().join(day.path()).join(machine.name), is_first);
         }
         self.staged.insert(day, machines.iter().map(|machine| machine.staged.clone()).collect());
         true
@@ -275,92 +282,6 @@ impl Master {
             }
         }
     }
-
-    /// Everything comes back from everywhere, and `verify` finds nothing.
-    #[track_caller]
-    pub(super) fn assert_all_comes_back(&self, machines: &[Machine], rng: &mut Rng) {
-        let staging = self.pool.staging_dir();
-        let discs: Vec<PathBuf> =
-            self.shelf.iter().cloned().chain(self.disc().exists().then(|| self.disc())).collect();
-        let bucket = self.server.iter().map(|_| PathBuf::from(BUCKET)).collect();
-        for (places, days) in
-            [(vec![staging], &self.staged), (discs, &self.on_discs), (bucket, &self.in_bucket)]
-        {
-            if days.is_empty() {
-                continue;
-            }
-            let mut line: Vec<OsString> = vec!["verify".into()];
-            line.extend(from(&places));
-            let output = self.redcedar(&line);
-            assert!(output.status.success(), "{places:?}: {}", describe(&output));
-            for (day, states) in days {
-                for (machine, states) in machines.iter().zip(states) {
-                    if rng.one_in(2) {
-                        self.assert_trees(&places, *day, machine, states);
-                    } else {
-                        self.assert_things(&places, *day, machine, states);
-                    }
-                }
-            }
-        }
-    }
-
-    /// All trees of a machine at once.
-    #[track_caller]
-    fn assert_trees(&self, places: &[PathBuf], day: Day, machine: &Machine, states: &States) {
-        let of_trees = |(thing, _): &(&usize, _)| machine.things[**thing].kind == What::Tree;
-        if !states.iter().any(|state| of_trees(&state)) {
-            return;
-        }
-        let directory = tempfile::tempdir().unwrap();
-        let target = directory.path().join("restored");
-        self.restore(places, day, machine, &target, &[]);
-        for (thing, wanted) in states.iter().filter(of_trees) {
-            let path = &machine.things[*thing].path;
-            let found = State::Tree(below(&target, path));
-            wanted.assert_same(&found, || format!("{} of {places:?}\n{}", path.display(), self.context(day)));
-        }
-    }
-
-    /// One thing after the other.
-    #[track_caller]
-    fn assert_things(&self, places: &[PathBuf], day: Day, machine: &Machine, states: &States) {
-        for (thing, wanted) in states {
-            let thing = &machine.things[*thing];
-            let directory = tempfile::tempdir().unwrap();
-            let target = directory.path().join("restored");
-            self.restore(places, day, machine, &target, &[thing.switch().as_ref(), thing.path.as_os_str()]);
-            let found = match thing.kind {
-                What::Tree => State::Tree(below(&target, &thing.path)),
-                _ => thing.state_at(&target),
-            };
-            wanted.assert_same(&found, || {
-                format!("{} of {places:?}\n{}", thing.path.display(), self.context(day))
-            });
-        }
-    }
-
-    #[track_caller]
-    fn restore(
-        &self,
-        places: &[PathBuf],
-        day: Day,
-        machine: &Machine,
-        target: &Path,
-        what: &[&std::ffi::OsStr],
-    ) {
-        let mut line: Vec<OsString> = vec!["restore".into(), "--as-of".into(), day.date().into()];
-        line.extend(from(places));
-        line.extend(["--peer".into(), machine.name.into(), "--to".into(), target.into()]);
-        line.extend(what.iter().map(OsString::from));
-        let output = self.redcedar(&line);
-        assert!(output.status.success(), "{line:?}: {}\n{}", describe(&output), self.context(day));
-    }
-}
-
-/// The switches that name places.
-fn from(places: &[PathBuf]) -> impl Iterator<Item = OsString> {
-    places.iter().flat_map(|place| ["--from".into(), place.clone().into_os_string()])
 }
 
 /// Makes all files of a day as old as they would be.

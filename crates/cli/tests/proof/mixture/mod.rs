@@ -2,8 +2,10 @@
 //! on discs and into a bucket; machines that are off, nights without a master, days that are purged. Whatever happened, each
 //! thing comes back from each place as it was when it was backed up.
 
+mod back;
 mod machine;
 mod master;
+mod mounted;
 mod thing;
 
 use super::world::Day;

@@ -34,6 +34,14 @@ pub(super) enum State {
 }
 
 impl State {
+    /// The same as somebody sees it who sees no extended attributes.
+    pub(super) fn without_attributes(&self) -> Self {
+        match self.clone() {
+            Self::Tree(tree) => Self::Tree(tree.simplified(|object| object.attributes.clear())),
+            text => text,
+        }
+    }
+
     /// Fails the test if `found` is something else.
     #[track_caller]
     pub(super) fn assert_same(&self, found: &Self, context: impl Fn() -> String) {

@@ -28,14 +28,17 @@ fn day(days: i64, peers: &str) -> Day {
         let name = parts.next().unwrap();
         let is_complete = !name.ends_with('?');
         let items = parts.map(item).collect();
-        (OsString::from(name.trim_end_matches('?')), PeerDay { is_complete, items })
+        let name = OsString::from(name.trim_end_matches('?'));
+        (name, PeerDay { is_complete, items, ..PeerDay::default() })
     });
     Day { date: ago(days), is_old: days >= 7, is_marked: false, peers: peers.collect() }
 }
 
 fn rules(policy: &Policy) -> Rules<'_> {
     static NOBODY: BTreeSet<OsString> = BTreeSet::new();
-    Rules { policy, retain_days: 7, held: &NOBODY, now: TODAY.at(2, 30, 0, 0) }
+    static NONE: BTreeMap<OsString, Policy> = BTreeMap::new();
+    let starting_day = Weekday::Sunday;
+    Rules { policy, of_peers: &NONE, retain_days: 7, starting_day, held: &NOBODY, now: TODAY.at(2, 30, 0, 0) }
 }
 
 /// How old the days are that stay, oldest first, each with the words for its reasons.
@@ -146,6 +149,39 @@ fn days_before_a_jump_stay() {
     );
 }
 
+#[test]
+fn a_peer_may_have_rules_of_its_own() {
+    let days = [day(60, "web db"), day(40, "web db"), day(9, "web db"), day(8, "web db")];
+    let (general, own) =
+        (Policy { last: 2, ..Policy::default() }, Policy { monthly: 2, ..Policy::default() });
+    let of_peers = BTreeMap::from([("db".into(), own)]);
+    let rules = Rules { of_peers: &of_peers, ..rules(&general) };
+    assert_eq!(kept_by(&days, &rules), "40 rule, 9 rule, 8 rule rule newest");
+    let fates = fates(&days, &rules).unwrap();
+    assert_eq!(fates[1].reasons[0].to_string(), "monthly, for db");
+    assert_eq!(fates[2].reasons[0].to_string(), "one of the last");
+    // One that says nothing leaves nothing but the newest.
+    let of_peers = BTreeMap::from([("db".into(), Policy::default())]);
+    assert_eq!(kept_by(&days, &Rules { of_peers: &of_peers, ..rules }), "9 rule, 8 rule newest");
+}
+
+#[test]
+fn what_does_not_say_what_it_builds_on_keeps_its_days_back_to_the_starting_day() {
+    // Today is a Tuesday; the Sundays are 2, 9 and 16 days ago.
+    let with_mail = |days: i64| {
+        let mut day = day(days, "web:etc");
+        day.peers.get_mut(OsStr::new("web")).unwrap().on_days.insert("mbox-x".into());
+        day
+    };
+    let days: Vec<Day> = (1..=12).rev().map(with_mail).collect();
+    let kept = kept(&days);
+    assert!(kept.starts_with("9 needed, 8 needed, 7 needed, 6 young"), "{kept}");
+    // The Sunday is missing: what is there of the week before, back to its Sunday.
+    let days: Vec<Day> = (1..=18).rev().filter(|age| *age != 9).map(with_mail).collect();
+    let kept = kept_by(&days, &rules(&Policy::default()));
+    assert!(kept.starts_with("16 needed, 15 needed"), "{kept}");
+}
+
 /// What an archive is: nothing, one of the original's, a full one, an increment on the one so many before.
 #[derive(Debug, Clone, Copy)]
 enum Made {
@@ -194,7 +230,8 @@ fn history(ages: &BTreeSet<i64>, peers: &[PeerHistory], retain_days: i64, marks:
                 runs[item] += usize::from(link.is_some());
                 items.insert(format!("item{item}").into(), link);
             }
-            day.peers.insert(format!("peer{number}").into(), PeerDay { is_complete: *is_complete, items });
+            let of_peer = PeerDay { is_complete: *is_complete, items, ..PeerDay::default() };
+            day.peers.insert(format!("peer{number}").into(), of_peer);
         }
     }
     days
