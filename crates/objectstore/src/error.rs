@@ -114,7 +114,8 @@ fn kind<E>(error: &SdkError<E, HttpResponse>, status: Option<u16>, code: &str) -
             | "ExpiredTokenException"
             | "InvalidAccessKeyId"
             | "SignatureDoesNotMatch"
-            | "InvalidToken",
+            | "InvalidToken"
+            | "NotSignedUp",
         ) => Kind::Credentials,
         (_, _, "RequestTimeTooSkewed") => Kind::Clock,
         (_, _, "ServiceUnavailable" | "SlowDown") | (_, Some(429 | 503), _) => Kind::Busy,

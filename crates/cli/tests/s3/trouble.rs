@@ -12,7 +12,7 @@ use super::amazons3;
 use super::machine::{Machine, answer};
 
 /// Names that somebody, somewhere, has taken for something else than a name.
-const ODD: [&str; 27] = [
+pub(crate) const ODD: [&str; 27] = [
     "plain",
     "a b",
     " a",

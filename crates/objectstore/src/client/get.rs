@@ -62,6 +62,14 @@ impl Client {
         }))
     }
 
+    /// The ETag of an object, also where listings have none.
+    pub(crate) async fn etag(&self, key: &str, listed: &str) -> Result<String, Error> {
+        if !listed.is_empty() {
+            return Ok(listed.to_owned());
+        }
+        Ok(self.head(key).await?.map(|head| head.etag).unwrap_or_default())
+    }
+
     /// Some bytes of an object. With an ETag, only as long as it is the object's. They are asked for again when the connection
     /// breaks while they come.
     pub(crate) async fn get(

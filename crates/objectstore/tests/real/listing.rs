@@ -7,16 +7,16 @@ use redcedar_testing::s3::{BUCKET, Proxy, Request, Response};
 use super::place::Place;
 
 type Forward<'a> = &'a dyn Fn(&Request) -> Response;
-type Fault = fn(&Request, Forward<'_>) -> Option<Response>;
+type Fault = fn(&Request, Forward<'_>) -> Response;
 
 /// What a listing is replaced by.
 const FAULTS: [(&str, Fault); 11] = [
     ("the second page is refused", |request, forward| {
-        Some(if is_continued(request) { Response::error(403, "AccessDenied") } else { forward(request) })
+        if is_continued(request) { Response::error(403, "AccessDenied") } else { forward(request) }
     }),
-    ("200, and an error", |_, _| Some(Response { status: 200, ..Response::error(500, "InternalError") })),
-    ("200, and nothing", |_, _| Some(page(String::new()))),
-    ("200, and what a portal says", |_, _| Some(page("<html><body>Log in first</body></html>".to_owned()))),
+    ("200, and an error", |_, _| Response { status: 200, ..Response::error(500, "InternalError") }),
+    ("200, and nothing", |_, _| page(String::new())),
+    ("200, and what a portal says", |_, _| page("<html><body>Log in first</body></html>".to_owned())),
     ("XML that ends early", |request, forward| {
         changed(request, forward, |text| text[..text.len() / 2].to_owned())
     }),
@@ -55,7 +55,7 @@ const FAULTS: [(&str, Fault); 11] = [
     ("what is elsewhere in the bucket", |request, forward| {
         let mut other = request.clone();
         other.path = request.path.replace("prefix=p%2F", "prefix=other%2F");
-        Some(forward(&other))
+        forward(&other)
     }),
 ];
 
@@ -71,18 +71,16 @@ fn page(text: String) -> Response {
     }
 }
 
-fn changed(request: &Request, forward: Forward<'_>, change: impl Fn(&str) -> String) -> Option<Response> {
+fn changed(request: &Request, forward: Forward<'_>, change: impl Fn(&str) -> String) -> Response {
     let mut answer = forward(request);
     answer.body = change(&String::from_utf8(answer.body).unwrap()).into_bytes();
-    Some(answer)
+    answer
 }
 
 fn proxy(place: &Place, fault: Fault) -> Proxy {
-    place.proxy(
-        move |request, forward| {
-            if request.is_listing() { fault(request, forward) } else { Some(forward(request)) }
-        },
-    )
+    place.proxy(move |request, forward| {
+        Some(if request.is_listing() { fault(request, forward) } else { forward(request) })
+    })
 }
 
 /// Three pages of objects, of which the source lacks a few.

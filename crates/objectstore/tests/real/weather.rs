@@ -59,7 +59,7 @@ fn connections_that_are_cut_while_something_is_fetched_cost_nothing_but_time() {
     let Some(place) = Place::new() else { return };
     let content = Rng::new(2).bytes(LARGE);
     place.server.store("p/large", &content);
-    place.server.store("p/small", &[7; 2 << 20]);
+    place.server.store("p/small", &vec![7; 2 << 20]);
     let plan = Plan { from: Whose::Server, after: 1 << 20, trouble: Trouble::Cut, times: 3 };
     let wire = Wire::start(&place.server, plan);
     let (outcome, told) = get(&place, &wire.url()).unwrap();
@@ -316,7 +316,7 @@ mod slow {
         place.write_many(100);
         place.server.store("p/stale", b"x");
         let proxy = place.proxy(|request, forward| {
-            let is_last = request.method == "PUT" && request.path > "/bucket/p/f0050".to_owned();
+            let is_last = request.method == "PUT" && *request.path > *"/bucket/p/f0050";
             Some(if is_last { Response::error(503, "SlowDown") } else { forward(request) })
         });
         let began = Instant::now();

@@ -1,0 +1,1 @@
+//! An old server, which knows nothing of newer checksums.
