@@ -1,6 +1,7 @@
 //! A real server of S3, on loopback, that ends with the value; and a proxy in front of it, for everything that goes wrong between
 //! client and server.
 
+mod ceph;
 mod daemon;
 mod garage;
 mod http;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+pub use ceph::Ceph;
 pub use garage::Garage;
 pub use http::{Request, Response, encode};
 pub use proxy::Proxy;
