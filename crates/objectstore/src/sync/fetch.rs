@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use redcedar_system::System;
-use redcedar_system::fs::{Directory, PendingFile, is_left_over};
+use redcedar_system::fs::{Directory, PendingFile, is_left_over, is_temporary};
 use redcedar_system::monitor::Progress;
 
 use super::budget::Budget;
@@ -107,7 +107,12 @@ pub fn fetch(
         let size = item.object.as_ref().map_or(item.size, |object| object.size);
         match end {
             Ok(End::Same) => outcome.compared.add(size),
-            Ok(End::Without) if is_left_over(os(split(&item.name).1)) => left_overs.push(item.name),
+            Ok(End::Without) if is_temporary(os(split(&item.name).1)) => {
+                // Else another run is writing it.
+                if is_left_over(os(split(&item.name).1)) {
+                    left_overs.push(item.name);
+                }
+            }
             Ok(End::Without) => doomed.push((item.name, size)),
             Ok(End::Fetched { change, is_proved }) => {
                 outcome.unproved += u64::from(!is_proved);
