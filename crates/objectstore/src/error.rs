@@ -114,7 +114,8 @@ fn kind<E>(error: &SdkError<E, HttpResponse>, status: Option<u16>, code: &str) -
             | "ExpiredTokenException"
             | "InvalidAccessKeyId"
             | "SignatureDoesNotMatch"
-            | "InvalidToken",
+            | "InvalidToken"
+            | "NotSignedUp",
         ) => Kind::Credentials,
         (_, _, "RequestTimeTooSkewed") => Kind::Clock,
         (_, _, "ServiceUnavailable" | "SlowDown") | (_, Some(429 | 503), _) => Kind::Busy,
@@ -131,7 +132,10 @@ fn kind<E>(error: &SdkError<E, HttpResponse>, status: Option<u16>, code: &str) -
         (_, Some(409 | 412), _) => Kind::Precondition,
         (_, Some(500..), _) => Kind::Unavailable,
         (SdkError::TimeoutError(_) | SdkError::ResponseError(_), ..) => Kind::Unreachable,
-        (SdkError::DispatchFailure(failure), ..) if !failure.is_other() => Kind::Unreachable,
+        // A connection that ends before the answer is something else, but at least of a kind.
+        (SdkError::DispatchFailure(failure), ..) if !failure.is_other() || failure.as_other().is_some() => {
+            Kind::Unreachable
+        }
         // Whoever provides credentials fails before anything is sent.
         (SdkError::DispatchFailure(_), ..) => Kind::Credentials,
         _ => Kind::Other,

@@ -7,11 +7,12 @@ use std::process::Command;
 
 use assert_cmd::cargo::cargo_bin;
 use redcedar_testing::program;
-use redcedar_testing::s3::Server;
+use redcedar_testing::s3::{Login, Server};
 
 /// A directory with everything, and a server.
-pub(crate) struct Machine {
-    pub(crate) server: Server,
+pub(crate) struct Machine<S = Server> {
+    pub(crate) server: S,
+    pub(crate) login: Login,
     root: tempfile::TempDir,
 }
 
@@ -27,9 +28,23 @@ impl Machine {
     /// Nothing where this cannot be tested.
     pub(crate) fn new() -> Option<Self> {
         let server = Server::required()?;
+        let login = server.login();
+        Some(Self::at(server, login))
+    }
+
+    /// The keys below `prefix`, without it.
+    pub(crate) fn names(&self, prefix: &str) -> Vec<String> {
+        let keys = self.server.keys();
+        keys.iter().filter_map(|key| key.strip_prefix(prefix)).map(str::to_owned).collect()
+    }
+}
+
+impl<S> Machine<S> {
+    /// One that uses a server of any kind.
+    pub(crate) fn at(server: S, login: Login) -> Self {
         let root = tempfile::Builder::new().prefix("redcedar").tempdir().unwrap();
         fs_err::set_permissions(root.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-        Some(Self { server, root })
+        Self { server, login, root }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -48,7 +63,7 @@ impl Machine {
     }
 
     pub(crate) fn complete(&self, mut command: Command, words: &[&str]) -> Command {
-        self.server.environment(&mut command);
+        self.login.environment(&mut command);
         command.env("HOME", self.root.path()).env("COLUMNS", "100").current_dir(self.root.path());
         command.args(words);
         command
@@ -92,12 +107,6 @@ impl Machine {
         path.push(":/usr/bin:/bin");
         command.env("PATH", path);
         answer(&mut self.complete(command, words))
-    }
-
-    /// The keys below `prefix`, without it.
-    pub(crate) fn names(&self, prefix: &str) -> Vec<String> {
-        let keys = self.server.keys();
-        keys.iter().filter_map(|key| key.strip_prefix(prefix)).map(str::to_owned).collect()
     }
 }
 

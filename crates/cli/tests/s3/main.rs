@@ -6,6 +6,7 @@ mod backup;
 mod killed;
 mod machine;
 mod original;
+mod others;
 mod persona;
 mod prune;
 mod reading;

@@ -6,13 +6,14 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
-use redcedar_testing::s3::{Proxy, Response};
+use redcedar_testing::rng::Rng;
+use redcedar_testing::s3::{Plan, Proxy, Response, Trouble, Whose, Wire};
 
 use super::amazons3;
 use super::machine::{Machine, answer};
 
 /// Names that somebody, somewhere, has taken for something else than a name.
-const ODD: [&str; 27] = [
+pub(crate) const ODD: [&str; 27] = [
     "plain",
     "a b",
     " a",
@@ -192,6 +193,49 @@ fn a_key_that_expires_during_a_backup_leaves_a_day_that_the_next_run_completes()
     assert_eq!(empty.code, 0, "{empty:?}");
     let found = machine.run(&["find", "a", "--from", "s3://bucket/b"]);
     assert!(found.stdout.contains("one/a"), "{found:?}");
+}
+
+#[test]
+fn days_are_neither_removed_nor_read_after_half_a_listing_and_restored_over_a_bad_line() {
+    let Some(mut machine) = Machine::new() else { return };
+    machine.write("one/a", vec![7; 100]);
+    machine.write("one/large", Rng::new(4).bytes(3 << 20));
+    let one = machine.path("one").display().to_string();
+    for day in ["23", "24"] {
+        let mut command = machine.command(&["backup", &one, "--to", "s3://bucket/b", "--full"]);
+        let backup = answer(command.env("REDCEDAR_NOW", format!("2026-11-{day}T02:00:00")));
+        assert_eq!(backup.code, 0, "{backup:?}");
+    }
+    let count = machine.server.keys().len();
+    let proxy = Proxy::start(&machine.server, |request, forward| {
+        let mut answer = forward(request);
+        if request.is_listing() {
+            answer.body.truncate(answer.body.len() / 2);
+        }
+        Some(answer)
+    });
+    for words in [
+        &["prune", "s3://bucket/b", "--keep-last", "1"][..],
+        &["list", "--from", "s3://bucket/b"],
+        &["verify", "--from", "s3://bucket/b"],
+        &["restore", "--from", "s3://bucket/b", "--to", "restored"],
+    ] {
+        let mut command = machine.command(words);
+        proxy.environment(&mut command);
+        let refused = answer(command.env("REDCEDAR_NOW", "2026-11-24T03:00:00"));
+        assert_eq!(refused.code, 6, "{words:?}: {refused:?}");
+        assert!(refused.stderr.contains("cannot list s3://bucket/b"), "{words:?}: {refused:?}");
+    }
+    assert_eq!((machine.server.keys().len(), proxy.count("DELETE") + proxy.count("POST")), (count, 0));
+    assert!(!machine.path("restored").exists());
+    let plan = Plan { from: Whose::Server, after: 500 << 10, trouble: Trouble::Cut, times: 1000 };
+    let wire = Wire::start(&machine.server, plan);
+    machine.login.url = wire.url();
+    let restored = machine.run(&["restore", "--from", "s3://bucket/b", "--to", "restored"]);
+    assert_eq!(restored.code, 0, "{restored:?}");
+    assert!(wire.troubles() > 4, "{}", wire.troubles());
+    let large = machine.path("restored").join(one.trim_start_matches('/')).join("large");
+    assert_eq!(fs_err::read(large).unwrap(), Rng::new(4).bytes(3 << 20));
 }
 
 #[test]

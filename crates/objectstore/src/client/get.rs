@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_s3::types::{BucketVersioningStatus, ChecksumMode, ServerSideEncryption};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
 
 use super::Client;
@@ -11,8 +11,10 @@ use super::list::timestamp;
 use crate::digest::unquoted;
 use crate::error::{Error, Kind};
 
-/// How often bytes are asked for that do not arrive.
+/// How often bytes are asked for of which none arrives.
 const ATTEMPTS: usize = 3;
+/// How much room is made at once for what comes.
+const ROOM: u64 = 8 << 20;
 
 /// What is known of an object without reading it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,8 +64,16 @@ impl Client {
         }))
     }
 
-    /// Some bytes of an object. With an ETag, only as long as it is the object's. They are asked for again when the connection
-    /// breaks while they come.
+    /// The ETag of an object, also where listings have none.
+    pub(crate) async fn etag(&self, key: &str, listed: &str) -> Result<String, Error> {
+        if !listed.is_empty() {
+            return Ok(listed.to_owned());
+        }
+        Ok(self.head(key).await?.map(|head| head.etag).unwrap_or_default())
+    }
+
+    /// Some bytes of an object. With an ETag, only as long as it is the object's. What is lacking is asked for again when the
+    /// connection breaks while they come.
     pub(crate) async fn get(
         &self,
         key: &str,
@@ -85,25 +95,33 @@ impl Client {
         etag: Option<&str>,
     ) -> Result<Bytes, Error> {
         let intent = || format!("read {}", self.show(key));
-        let range = format!("bytes={offset}-{}", offset + length - 1);
-        let mut attempt = 1;
-        let body = loop {
-            let request = self.s3.get_object().bucket(self.bucket()).key(key).range(&range);
+        let room = usize::try_from(length.min(ROOM)).unwrap_or_default();
+        let (mut bytes, mut attempt) = (BytesMut::with_capacity(room), 1);
+        loop {
+            let here = bytes.len() as u64;
+            let range = format!("bytes={}-{}", offset + here, offset + length - 1);
+            let request = self.s3.get_object().bucket(self.bucket()).key(key).range(range);
             let request = request.set_if_match(etag.map(|etag| format!("\"{etag}\"")));
-            let answer = request.send().await.map_err(|error| Error::from_sdk(intent(), &error))?;
-            match answer.body.collect().await {
-                Ok(body) => break body.into_bytes(),
-                Err(_) if attempt < ATTEMPTS => attempt += 1,
-                Err(error) => {
-                    let reason = format!("the connection broke: {error}");
-                    return Err(Error::new(Kind::Unreachable, intent(), reason));
+            let mut answer = request.send().await.map_err(|error| Error::from_sdk(intent(), &error))?;
+            let broken = loop {
+                match answer.body.next().await {
+                    None => return Ok(bytes.freeze()),
+                    Some(Ok(some)) if (bytes.len() + some.len()) as u64 > length => {
+                        let reason = "the server sent more than was asked for";
+                        return Err(Error::new(Kind::Damaged, intent(), reason));
+                    }
+                    Some(Ok(some)) => bytes.extend_from_slice(&some),
+                    Some(Err(_)) if bytes.len() as u64 == length => return Ok(bytes.freeze()),
+                    Some(Err(error)) => break error,
                 }
+            };
+            // It goes on where it broke. What brought something does not count.
+            attempt = if bytes.len() as u64 > here { 1 } else { attempt + 1 };
+            if attempt > ATTEMPTS {
+                let reason = format!("the connection broke: {broken}");
+                return Err(Error::new(Kind::Unreachable, intent(), reason));
             }
-        };
-        if body.len() as u64 > length {
-            return Err(Error::new(Kind::Damaged, intent(), "the server sent more than was asked for"));
         }
-        Ok(body)
     }
 
     /// Whether the bucket keeps versions of what is deleted or replaced.

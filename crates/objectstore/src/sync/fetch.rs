@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use redcedar_system::System;
-use redcedar_system::fs::{Directory, PendingFile, is_left_over};
+use redcedar_system::fs::{Directory, PendingFile, is_left_over, is_temporary};
 use redcedar_system::monitor::Progress;
 
 use super::budget::Budget;
@@ -107,7 +107,12 @@ pub fn fetch(
         let size = item.object.as_ref().map_or(item.size, |object| object.size);
         match end {
             Ok(End::Same) => outcome.compared.add(size),
-            Ok(End::Without) if is_left_over(os(split(&item.name).1)) => left_overs.push(item.name),
+            Ok(End::Without) if is_temporary(os(split(&item.name).1)) => {
+                // Else another run is writing it.
+                if is_left_over(os(split(&item.name).1)) {
+                    left_overs.push(item.name);
+                }
+            }
             Ok(End::Without) => doomed.push((item.name, size)),
             Ok(End::Fetched { change, is_proved }) => {
                 outcome.unproved += u64::from(!is_proved);
@@ -205,7 +210,9 @@ impl Shared {
     }
 
     async fn perform(self: Arc<Self>, item: &Item) -> Result<End, Failure> {
-        let Some(object) = &item.object else { return Ok(End::Without) };
+        let Some(listed) = &item.object else { return Ok(End::Without) };
+        let etag = self.client.etag(&self.place.key(&item.name), &listed.etag).await?;
+        let object = &Known { etag, ..listed.clone() };
         let part_size = self.client.settings().part_size_of(object.size);
         let part_size = parts_of_etag(&object.etag).map(|_| part_size);
         if item.is_here && item.size == object.size {
@@ -238,11 +245,12 @@ impl Shared {
         let mut file = blocking(move || shared.create(&own)).await?.map_err(ReadError::Io)?;
         let mut digester = Digester::new(part_size);
         let key = self.place.key(name);
+        let etag = Some(object.etag.as_str()).filter(|etag| !etag.is_empty());
         let mut offset = 0;
         while offset < object.size {
             let length = PIECE.min(object.size - offset);
             let _room = self.budget.take(length).await;
-            let bytes = self.client.get(&key, offset, length, Some(&object.etag)).await?;
+            let bytes = self.client.get(&key, offset, length, etag).await?;
             if bytes.is_empty() {
                 return Err(Error::new(
                     Kind::Damaged,

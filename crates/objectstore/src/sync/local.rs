@@ -6,6 +6,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use redcedar_system::fs::is_temporary;
 use redcedar_system::{Interrupt, escape};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, openat, statat};
 use rustix::io::Errno;
@@ -169,6 +170,8 @@ impl<'a> Walk<'a> {
                     Some(Local::File { name: text.to_owned(), stamp: (&stat).into() })
                 }
                 Ok(_) => unknown(name, &"it was replaced by something that is no file", true),
+                // Another run has finished it.
+                Err(Errno::NOENT) if is_temporary(OsStr::from_bytes(&entry.name)) => None,
                 Err(error) => unknown(name.clone(), &at(&self.path(&name), "cannot look at", error), true),
             },
             Kind::Directory if self.filter.leaves_out_all_of(text.trim_end_matches('/')) => {

@@ -122,20 +122,25 @@ impl Shared {
 
     /// Whether a file has the content of the object by its name, by everything that the server says of it.
     async fn compare(&self, task: &Task, known: &Known) -> Result<Option<(String, Stamp)>, Failure> {
+        let key = self.place.key(&task.name);
+        let etag = match self.client.etag(&key, &known.etag).await {
+            // Whoever may only write is not told.
+            Err(error) if error.kind() == Kind::Forbidden => String::new(),
+            etag => etag?,
+        };
         let part_size = self.client.settings().part_size_of(known.size);
-        let part_size = parts_of_etag(&known.etag).map(|_| part_size);
+        let part_size = parts_of_etag(&etag).map(|_| part_size);
         let (path, links) = (self.path(task), self.links);
         let (print, stamp) = blocking(move || read::fingerprint(&path, links, part_size)).await??;
         if !self.acts {
             self.count_bytes(known.size);
         }
-        if stamp.size == known.size && print.has_etag(&known.etag) {
-            return Ok(Some((known.etag.clone(), stamp)));
+        if stamp.size == known.size && print.has_etag(&etag) {
+            return Ok(Some((etag, stamp)));
         }
         // The ETag may be anything: some encryptions and some servers make it so.
-        let head = match self.client.head(&self.place.key(&task.name)).await {
+        let head = match self.client.head(&key).await {
             Ok(head) => head,
-            // Whoever may only write is not told.
             Err(error) if error.kind() == Kind::Forbidden => None,
             Err(error) => return Err(error.into()),
         };

@@ -7,5 +7,7 @@ mod scratch;
 
 pub use directory::Directory;
 pub use lock::{LOCK_NAME, Lock, LockError};
-pub use pending::{PendingFile, TEMPORARY_PREFIX, is_left_over, sync_directory, write_atomically};
+pub use pending::{
+    PendingFile, TEMPORARY_PREFIX, is_left_over, is_temporary, sync_directory, write_atomically,
+};
 pub use scratch::Scratch;

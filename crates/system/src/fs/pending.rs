@@ -171,15 +171,22 @@ impl Seek for PendingFile {
     }
 }
 
+/// Whether a file of this name is being written, or was by a process that is gone.
+pub fn is_temporary(name: &OsStr) -> bool {
+    writer(name).is_some()
+}
+
 /// Whether a file of this name is left over from a run that was killed: nobody is writing it any more.
 pub fn is_left_over(name: &OsStr) -> bool {
+    writer(name).is_some_and(|writer| test_kill_process(writer) == Err(Errno::SRCH))
+}
+
+/// Whose temporary name it is.
+fn writer(name: &OsStr) -> Option<Pid> {
     use std::os::unix::ffi::OsStrExt;
-    let writer = || {
-        let rest = name.as_bytes().strip_prefix(TEMPORARY_PREFIX.as_bytes())?;
-        let (digits, _) = rest.split_at(rest.iter().position(|byte| *byte == b'-')?);
-        Pid::from_raw(std::str::from_utf8(digits).ok()?.parse().ok()?)
-    };
-    writer().is_some_and(|writer| test_kill_process(writer) == Err(Errno::SRCH))
+    let rest = name.as_bytes().strip_prefix(TEMPORARY_PREFIX.as_bytes())?;
+    let (digits, _) = rest.split_at(rest.iter().position(|byte| *byte == b'-')?);
+    Pid::from_raw(std::str::from_utf8(digits).ok()?.parse().ok()?)
 }
 
 /// Writes a small file in one go, atomically. See [`PendingFile::publish`].
@@ -229,12 +236,12 @@ mod tests {
     #[test]
     fn what_nobody_writes_any_more_is_told_from_what_somebody_does() {
         let own = temporary_name(OsStr::new("x"));
-        assert!(!is_left_over(&own), "{}", own.display());
+        assert!(is_temporary(&own) && !is_left_over(&own), "{}", own.display());
         // No process has the greatest number that there is.
         assert!(is_left_over(OsStr::new(".redcedar-2147483647-x")));
         for name in [".redcedar-x", ".redcedar--x", ".redcedar-12", "redcedar-2147483647-x", ".redcedar-0-x"]
         {
-            assert!(!is_left_over(OsStr::new(name)), "{name}");
+            assert!(!is_temporary(OsStr::new(name)) && !is_left_over(OsStr::new(name)), "{name}");
         }
     }
 

@@ -1,8 +1,12 @@
 //! A real server of S3, on loopback, that ends with the value; and a proxy in front of it, for everything that goes wrong between
 //! client and server.
 
+mod ceph;
+mod daemon;
+mod garage;
 mod http;
 mod proxy;
+mod strict;
 mod wire;
 
 use crate::program;
@@ -11,8 +15,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+pub use ceph::Ceph;
+pub use garage::Garage;
 pub use http::{Request, Response, encode};
 pub use proxy::Proxy;
+pub use strict::Strict;
 pub use wire::{Plan, Trouble, Whose, Wire};
 
 /// The bucket that is there.
@@ -113,9 +120,14 @@ impl Server {
         }
     }
 
+    /// The way to it.
+    pub fn login(&self) -> Login {
+        Login::new(self.port, KEY, KEY)
+    }
+
     /// What tells the AWS CLI and us where it is.
     pub fn environment(&self, command: &mut Command) {
-        environment(command, &self.url());
+        self.login().environment(command);
     }
 }
 
@@ -126,14 +138,31 @@ impl Drop for Server {
     }
 }
 
-/// What tells the AWS CLI and us to use a server at `url`, with a key, and nothing else.
-fn environment(command: &mut Command, url: &str) {
-    command
-        .env("AWS_ENDPOINT_URL", url)
-        .env("AWS_ACCESS_KEY_ID", KEY)
-        .env("AWS_SECRET_ACCESS_KEY", KEY)
-        .env("AWS_REGION", "us-east-1")
-        .env("AWS_EC2_METADATA_DISABLED", "true");
+/// Where a server is, and as whom it is asked.
+#[derive(Debug, Clone)]
+pub struct Login {
+    /// Its URL.
+    pub url: String,
+    /// The id of a key.
+    pub id: String,
+    /// The secret of the key.
+    pub secret: String,
+}
+
+impl Login {
+    fn new(port: u16, id: &str, secret: &str) -> Self {
+        Self { url: format!("http://127.0.0.1:{port}"), id: id.to_owned(), secret: secret.to_owned() }
+    }
+
+    /// What tells the AWS CLI and us to use this server, with this key, and nothing else.
+    pub fn environment(&self, command: &mut Command) {
+        command
+            .env("AWS_ENDPOINT_URL", &self.url)
+            .env("AWS_ACCESS_KEY_ID", &self.id)
+            .env("AWS_SECRET_ACCESS_KEY", &self.secret)
+            .env("AWS_REGION", "us-east-1")
+            .env("AWS_EC2_METADATA_DISABLED", "true");
+    }
 }
 
 /// Where `./check` installs it, if `REDCEDAR_MINISTACK` does not say.

@@ -64,7 +64,7 @@ impl Proxy {
 
     /// What tells the AWS CLI and us where it is.
     pub fn environment(&self, command: &mut Command) {
-        super::environment(command, &self.url());
+        super::Login::new(self.port, super::KEY, super::KEY).environment(command);
     }
 
     /// What was asked so far: methods and paths.
