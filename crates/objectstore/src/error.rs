@@ -23,8 +23,12 @@ pub enum Kind {
     Unreachable,
     /// The server has too much to do, or something in it is broken.
     Unavailable,
+    /// It is locked, so that nobody can delete or change it.
+    Locked,
     /// What arrived is not what was sent.
     Damaged,
+    /// The server lists in an order of its own.
+    Disorder,
     /// The run was asked to stop.
     Interrupted,
     /// Anything else.
@@ -72,6 +76,7 @@ impl Error {
                 "credentials are looked for as the AWS CLI does: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, \
                  AWS_PROFILE, ~/.aws/credentials, ~/.aws/config, and roles of the machine",
             ),
+            Kind::Locked => Some("the version that is locked stays until then, whoever asks"),
             Kind::Unreachable => Some("AWS_ENDPOINT_URL names a server other than that of Amazon"),
             _ => None,
         }

@@ -97,7 +97,7 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
     };
     let outcome = match address {
         Some(address) => {
-            let bucket = bucket::connect(&address, &args.server.access(), context)?;
+            let bucket = bucket::connect(&address, &args.server, context)?;
             let store = BucketStore { bucket, address, system: &context.system };
             backup_to(&store, &request, &context.system)
         }

@@ -3,7 +3,9 @@
 
 mod amazons3;
 mod backup;
+mod keys;
 mod machine;
+mod network;
 mod original;
 mod persona;
 mod prune;

@@ -3,6 +3,7 @@
 
 mod bucket;
 mod fetch;
+mod listing;
 mod matrix;
 mod parts;
 mod place;
