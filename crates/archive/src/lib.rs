@@ -10,6 +10,7 @@ pub mod dump;
 mod error;
 pub mod layers;
 pub mod manifest;
+pub mod md5;
 mod metadata;
 pub mod naming;
 mod packed;

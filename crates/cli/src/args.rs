@@ -8,7 +8,7 @@ use redcedar_system::Level;
 
 use crate::commands::{
     backup, completions, diagnostics, diff, drill, find, init, link, list, man, mount, peer, prune, restore,
-    run, snapshot, span, status, sync, validate, validate_command, verify,
+    run, snapshot, span, status, sync, uploads, validate, validate_command, verify,
 };
 use crate::output::ProgressMode;
 use crate::output::style::ColorMode;
@@ -111,6 +111,7 @@ pub(crate) enum Command {
     Span(span::Args),
     Sync(sync::Args),
     Prune(prune::Args),
+    Uploads(uploads::Args),
     Peer(peer::Args),
     Init(init::Args),
     Validate(validate::Args),

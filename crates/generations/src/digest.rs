@@ -51,7 +51,7 @@ pub(crate) enum Hasher {
 }
 
 impl Hasher {
-    /// For a digest of the same kind as `digest`; nothing for MD5, of which [`crate::md5`] computes many at a time.
+    /// For a digest of the same kind as `digest`; nothing for MD5, of which [`redcedar_archive::md5`] computes many at a time.
     pub(crate) fn like(digest: &Digest) -> Option<Self> {
         match digest {
             Digest::Md5(_) => None,

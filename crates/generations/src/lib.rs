@@ -10,7 +10,6 @@ pub mod diff;
 mod digest;
 pub mod drill;
 pub mod manifest;
-mod md5;
 mod name;
 pub mod packages;
 mod paths;

@@ -9,10 +9,11 @@ use jiff::Timestamp;
 use redcedar_system::{Environment, Interrupt, Monitor};
 use tokio::runtime::Runtime;
 
-use crate::client::{Access, Client, Head, MOST_DELETED, Next, Object};
+use crate::client::{Access, Client, CustomerKey, Deletion, Head, MOST_DELETED, Object, Rate};
 use crate::client::{Attributes, Body, Part, Proof, Replace, Settings, Stored, Upload};
 use crate::digest::Crc;
 use crate::error::{Error, Kind};
+use crate::listing::Listing;
 
 /// How long it may take until somebody notices that the run is to stop.
 const GLANCE: Duration = Duration::from_millis(100);
@@ -47,6 +48,20 @@ impl Bucket {
             .map_err(|error| Error::new(Kind::Other, format!("reach s3://{name}"), error.to_string()))?;
         let client = runtime.block_on(Client::connect(name, access, environment, monitor))?;
         Ok(Self { client, runtime: Arc::new(runtime), interrupt: interrupt.clone() })
+    }
+
+    /// Has every request that is about the content of an object carry a key, with which the server encrypts.
+    ///
+    /// # Errors
+    /// When somebody between us and the server could read the key.
+    pub fn with_customer_key(self, key: CustomerKey) -> Result<Self, Error> {
+        Ok(Self { client: self.client.with_customer_key(key)?, ..self })
+    }
+
+    /// Sends and fetches no more than so much in a second.
+    #[must_use]
+    pub fn with_bandwidth(self, rate: Rate) -> Self {
+        Self { client: self.client.with_bandwidth(rate.bytes_per_second()), ..self }
     }
 
     /// The name.
@@ -91,19 +106,12 @@ impl Bucket {
 
     /// All objects whose keys begin with `prefix`, in the order of the server, which should be that of the bytes of their keys.
     pub fn list(&self, prefix: &str) -> impl Iterator<Item = Result<Object, Error>> + '_ {
-        let prefix = prefix.to_owned();
-        let mut next = Some(Next::Start);
-        let pages = std::iter::from_fn(move || {
-            let page = self.wait(self.client.page(&prefix, next.take()?));
-            Some(page.map(|page| {
-                next = page.next;
-                page.objects
-            }))
-        });
-        pages.flat_map(|page| match page {
-            Ok(objects) => objects.into_iter().map(Ok).collect(),
-            Err(error) => vec![Err(error)],
-        })
+        Listing::new(self, prefix, std::iter::empty())
+    }
+
+    /// Begins work that goes on whenever somebody waits for something.
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.runtime.spawn(work);
     }
 
     /// What an object is; nothing if there is none.
@@ -136,16 +144,18 @@ impl Bucket {
         self.wait(self.client.put(key, body, attributes, replace))
     }
 
-    /// Deletes objects, however many. Returns those that could not be deleted, and why.
+    /// Deletes objects, however many.
     ///
     /// # Errors
     /// When the server does not do it at all; some may be deleted by then.
-    pub fn delete(&self, keys: &[String]) -> Result<Vec<(String, Error)>, Error> {
-        let mut failed = Vec::new();
+    pub fn delete(&self, keys: &[String]) -> Result<Deletion, Error> {
+        let mut all = Deletion::default();
         for some in keys.chunks(MOST_DELETED) {
-            failed.extend(self.wait(self.client.delete(some))?);
+            let Deletion { failed, kept } = self.wait(self.client.delete(some))?;
+            all.failed.extend(failed);
+            all.kept += kept;
         }
-        Ok(failed)
+        Ok(all)
     }
 
     /// Begins an object that is sent in parts.
@@ -160,8 +170,9 @@ impl Bucket {
     ///
     /// # Errors
     /// As [`Bucket::put`].
-    pub fn send_part(&self, upload: &Upload, number: i32, body: Bytes) -> Result<(Part, Proof), Error> {
-        self.wait(self.client.send_part(upload, number, body))
+    pub fn send_part(&self, upload: &Upload, number: i32, body: &Bytes) -> Result<(Part, Proof), Error> {
+        let crc = Crc::of(body);
+        self.wait(self.client.send_part(upload, number, (body, crc)))
     }
 
     /// Makes an object of its parts, whose CRC is `crc`.

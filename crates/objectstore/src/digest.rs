@@ -75,10 +75,30 @@ impl Md5Sum {
     }
 }
 
-/// Computes both of what comes piece by piece.
-pub(crate) struct Digester {
+/// A [`Crc`] of what comes piece by piece.
+pub(crate) struct CrcDigester {
     crc: crc_fast::Digest,
     length: u64,
+}
+
+impl CrcDigester {
+    pub(crate) fn new() -> Self {
+        Self { crc: crc_fast::Digest::new(Crc64Nvme), length: 0 }
+    }
+
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        self.crc.update(bytes);
+        self.length += bytes.len() as u64;
+    }
+
+    pub(crate) fn finish(&self) -> Crc {
+        Crc { value: self.crc.finalize(), length: self.length }
+    }
+}
+
+/// Computes both of what comes piece by piece.
+pub(crate) struct Digester {
+    crc: CrcDigester,
     /// The size of the parts that have an MD5 each.
     part_size: u64,
     /// How much of the current part is still to come.
@@ -91,13 +111,11 @@ impl Digester {
     /// With an MD5 for each part of some size, or one of the whole.
     pub(crate) fn new(part_size: Option<u64>) -> Self {
         let part_size = part_size.unwrap_or(u64::MAX);
-        let crc = crc_fast::Digest::new(Crc64Nvme);
-        Self { crc, length: 0, part_size, room: part_size, md5: Md5::new(), parts: Vec::new() }
+        Self { crc: CrcDigester::new(), part_size, room: part_size, md5: Md5::new(), parts: Vec::new() }
     }
 
     pub(crate) fn update(&mut self, mut bytes: &[u8]) {
         self.crc.update(bytes);
-        self.length += bytes.len() as u64;
         while !bytes.is_empty() {
             if self.room == 0 {
                 self.end_part();
@@ -117,7 +135,7 @@ impl Digester {
 
     pub(crate) fn finish(mut self) -> Fingerprint {
         self.end_part();
-        Fingerprint { crc: Crc { value: self.crc.finalize(), length: self.length }, md5: self.parts }
+        Fingerprint { crc: self.crc.finish(), md5: self.parts }
     }
 }
 
@@ -129,6 +147,11 @@ pub(crate) struct Fingerprint {
 }
 
 impl Fingerprint {
+    /// Of what is not divided into parts.
+    pub(crate) fn of_whole(crc: Crc, md5: [u8; 16]) -> Self {
+        Self { crc, md5: vec![Md5Sum(md5)] }
+    }
+
     /// Whether an ETag that is made of MD5s is that of this content, uploaded in these parts.
     pub(crate) fn has_etag(&self, etag: &str) -> bool {
         match &self.md5[..] {

@@ -27,8 +27,12 @@ pub enum Kind {
     Busy,
     /// Something in the server is broken.
     Unavailable,
+    /// It is locked, so that nobody can delete or change it.
+    Locked,
     /// What arrived is not what was sent.
     Damaged,
+    /// The server lists in an order of its own.
+    Disorder,
     /// The run was asked to stop.
     Interrupted,
     /// Anything else.
@@ -79,6 +83,7 @@ impl Error {
             Kind::Clock => Some(
                 "the clock of this machine is wrong, or that of the server; `timedatectl` shows the first",
             ),
+            Kind::Locked => Some("the version that is locked stays until then, whoever asks"),
             Kind::Unreachable => Some("AWS_ENDPOINT_URL names a server other than that of Amazon"),
             _ => None,
         }

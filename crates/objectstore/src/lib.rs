@@ -10,10 +10,12 @@ mod address;
 mod bucket;
 mod client;
 mod error;
+mod listing;
 
 pub use address::{Address, AddressError, LONGEST_KEY};
 pub use bucket::Bucket;
 pub use client::{
-    Access, Addressing, Attributes, Body, Head, Key, Object, Part, Proof, Replace, Settings, Stored, Upload,
+    Access, Addressing, Attributes, Body, CustomerKey, Deletion, Head, Key, Lock, LockMode, LockModeError,
+    Object, Part, Proof, Rate, RateError, Replace, Settings, Stored, Upload,
 };
 pub use error::{Error, Kind};

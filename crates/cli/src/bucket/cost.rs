@@ -205,6 +205,14 @@ mod tests {
     }
 
     #[test]
+    fn the_example_is_a_table_of_prices() {
+        let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/samples/redcedar.prices");
+        let prices = Prices::find(Some(&sample)).unwrap();
+        let cost = Cost::new(Requests::default(), 1 << 30, Some("DEEP_ARCHIVE"), prices);
+        assert_eq!(cost.money.unwrap().monthly, Some(0.00099));
+    }
+
+    #[test]
     fn what_is_no_price_is_named_by_its_line() {
         for text in ["write = -1", "read = much", "Standard = 1", "nothing", "write = NaN"] {
             let error = Prices::parse(Path::new("/p"), &format!("currency = X\n{text}")).unwrap_err();

@@ -75,7 +75,7 @@ impl Store for BucketStore<'_> {
 
     fn remove(&self, names: &[String]) -> io::Result<()> {
         let keys: Vec<_> = names.iter().map(|name| self.address.key(name)).collect();
-        let failed = self.bucket.delete(&keys).map_err(io_error)?;
+        let failed = self.bucket.delete(&keys).map_err(io_error)?.failed;
         failed.into_iter().next().map_or(Ok(()), |(_, error)| Err(io_error(error)))
     }
 }

@@ -97,7 +97,7 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
     };
     let outcome = match address {
         Some(address) => {
-            let bucket = bucket::connect(&address, &args.server.access(), context)?;
+            let bucket = bucket::connect(&address, &args.server, context)?;
             let endpoint = state::endpoint(&args.server.access(), &context.environment);
             let state = state::of_backups(&context.environment, &endpoint, &address);
             let state = state.map(|state| state.join("sending"));

@@ -1,17 +1,19 @@
 //! Which bucket, where, and as whom.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use redcedar_objectstore::{Access, Address, AddressError, Bucket, Error, Kind};
+use redcedar_objectstore::{Access, Address, AddressError, Bucket, Error, Kind, Rate};
 use redcedar_restore::place::Place;
 
 use super::{CommandError, Context};
+use crate::bucket::customer_key;
 use crate::bucket::place::BucketPlace;
 use crate::exit::Exit;
+use crate::output::human::Counted;
 
 /// The arguments that say more than the environment and the files of the AWS CLI.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(crate) struct ServerArgs {
     /// A server other than that of Amazon [default: $AWS_ENDPOINT_URL]
     #[arg(long, value_name = "URL")]
@@ -22,6 +24,13 @@ pub(crate) struct ServerArgs {
     /// The profile of the files of the AWS CLI [default: $AWS_PROFILE]
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
+    /// The server encrypts objects with the key in this file, and does not keep it: 32 bytes, or their Base64
+    /// [default: $REDCEDAR_SSE_C_KEY_FILE]
+    #[arg(long, value_name = "FILE")]
+    sse_c_key_file: Option<PathBuf>,
+    /// Send and fetch no more than so much in a second, such as 10MB/s [default: max_bandwidth in ~/.aws/config]
+    #[arg(long, value_name = "RATE")]
+    max_bandwidth: Option<Rate>,
 }
 
 impl ServerArgs {
@@ -46,10 +55,23 @@ pub(crate) fn address(word: &Path) -> Result<Option<Address>, CommandError> {
 }
 
 /// The bucket of an address.
-pub(crate) fn connect(address: &Address, access: &Access, context: &Context) -> Result<Bucket, CommandError> {
-    let system = &context.system;
+pub(crate) fn connect(
+    address: &Address,
+    server: &ServerArgs,
+    context: &Context,
+) -> Result<Bucket, CommandError> {
+    let Context { system, environment, .. } = context;
     let (monitor, interrupt) = (system.monitor.as_ref(), &system.interrupt);
-    Bucket::connect(address.bucket(), access, &context.environment, monitor, interrupt).map_err(refusal)
+    let bucket = Bucket::connect(address.bucket(), &server.access(), environment, monitor, interrupt);
+    let mut bucket = bucket.map_err(refusal)?;
+    let key = customer_key::find(server.sse_c_key_file.as_deref(), environment);
+    if let Some(key) = key.map_err(|error| CommandError::new(Exit::Failed, error))? {
+        bucket = bucket.with_customer_key(key).map_err(refusal)?;
+    }
+    Ok(match server.max_bandwidth {
+        Some(rate) => bucket.with_bandwidth(rate),
+        None => bucket,
+    })
 }
 
 /// A place with backups in a bucket, as `--from` names it.
@@ -58,7 +80,7 @@ pub(crate) fn place(path: &Path, context: &Context) -> Result<Arc<dyn Place>, Co
         .to_string_lossy()
         .parse()
         .map_err(|error: AddressError| CommandError::new(Exit::Usage, error))?;
-    let bucket = connect(&address, &Access::default(), context)?;
+    let bucket = connect(&address, &ServerArgs::default(), context)?;
     let place = BucketPlace::new(bucket, &address).map_err(refusal)?;
     Ok(Arc::new(place))
 }
@@ -71,5 +93,17 @@ pub(crate) fn refusal(error: Error) -> CommandError {
     match hint {
         Some(hint) => refusal.hint(hint),
         None => refusal,
+    }
+}
+
+/// Says that what was deleted is still there, and costs what it did.
+pub(crate) fn warn_of_versions(kept: u64, context: &Context) {
+    if kept > 0 {
+        let message = format!(
+            "{} that went from sight stay as old versions, because the bucket keeps them: \
+             a rule of the bucket for old versions removes them, locked ones when their time is over",
+            Counted(kept, "object")
+        );
+        context.system.monitor.warning(message);
     }
 }

@@ -19,6 +19,7 @@ pub(crate) mod snapshot;
 pub(crate) mod span;
 pub(crate) mod status;
 pub(crate) mod sync;
+pub(crate) mod uploads;
 pub(crate) mod validate;
 pub(crate) mod validate_command;
 pub(crate) mod verify;
@@ -57,6 +58,7 @@ pub(crate) fn execute(command: &Command, context: &Context, out: &mut Out) -> Co
         Command::Span(args) => span::run(args, context, out),
         Command::Snapshot(args) => snapshot::run(args, context, out),
         Command::Sync(args) => sync::run(args, context, out),
+        Command::Uploads(args) => uploads::run(args, context, out),
         Command::Prune(args) => prune::run(args, context, out),
         Command::Peer(args) => peer::run(args, context, out),
         Command::Init(args) => init::run(args, context, out),

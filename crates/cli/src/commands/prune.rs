@@ -7,7 +7,7 @@ use std::sync::Arc;
 use redcedar_config::value::StartingDay;
 use redcedar_engine::schedule::weekday;
 use redcedar_engine::{daily_dir, indicator};
-use redcedar_objectstore::{Bucket, Object};
+use redcedar_objectstore::{Bucket, Deletion, Object};
 use redcedar_restore::{Keys, Source};
 use redcedar_retention::Policy;
 use serde::Serialize;
@@ -76,7 +76,7 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
         CommandError::message(Exit::Usage, "PLACE has to be a place in a bucket")
             .hint("such a place is s3://BUCKET/PREFIX")
     })?;
-    let bucket = bucket::connect(&address, &args.server.access(), context)?;
+    let bucket = bucket::connect(&address, &args.server, context)?;
     let place = Arc::new(BucketPlace::new(bucket.clone(), &address).map_err(bucket::refusal)?);
     let source = Source::open_places(vec![place.clone()], &Keys::default());
     let source = source.map_err(|error| CommandError::new(Exit::Failed, error))?;
@@ -129,7 +129,7 @@ impl Day {
 /// Removes what goes, the newest first: what is left after an interruption builds on nothing that is gone. What says that a day
 /// is complete goes before the rest of it.
 fn remove(days: &[Day], bucket: &Bucket, context: &Context) -> Result<Exit, CommandError> {
-    let mut exit = Exit::Done;
+    let (mut exit, mut versions) = (Exit::Done, 0);
     for day in days.iter().rev().filter(|day| day.goes()) {
         context.system.monitor.task(&format!("Removing {}", day.fate.date));
         let keys = day.objects.iter().map(|object| object.key.clone());
@@ -138,12 +138,15 @@ fn remove(days: &[Day], bucket: &Bucket, context: &Context) -> Result<Exit, Comm
         };
         let (first, rest): (Vec<_>, Vec<_>) = keys.partition(is_indicator);
         for keys in [first, rest] {
-            for (_, error) in bucket.delete(&keys).map_err(bucket::refusal)? {
+            let Deletion { failed, kept } = bucket.delete(&keys).map_err(bucket::refusal)?;
+            versions += kept;
+            for (_, error) in failed {
                 context.system.monitor.error(error.to_string());
                 exit = Exit::Failed;
             }
         }
     }
+    bucket::warn_of_versions(versions, context);
     Ok(exit)
 }
 

@@ -3,8 +3,10 @@
 
 mod amazons3;
 mod backup;
+mod keys;
 mod killed;
 mod machine;
+mod network;
 mod original;
 mod others;
 mod persona;

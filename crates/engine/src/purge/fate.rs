@@ -285,7 +285,7 @@ fn days_below(days: &[Day], place: usize, peer: &OsStr, item: &OsStr, starting_d
         return Vec::new();
     }
     let has = |earlier: &usize| days[*earlier].has(peer, item);
-    let is_recent = |earlier: &usize| jump::days_between(days[*earlier].date, days[place].date) <= 7;
+    let is_recent = |earlier: &usize| days_between(days[*earlier].date, days[place].date) <= 7;
     let earlier = (0..place).rev().take_while(is_recent).filter(has);
     let mut below = Vec::new();
     for earlier in earlier {

@@ -12,6 +12,24 @@ use crate::section;
 const ELEMENTS: [&str; 6] =
     ["warn_midnite", "s3_bucket", "encrypt", "full_size_limit", "incr_size_limit", "catch_up"];
 
+/// How objects are stored: elements of the section, ours, and what asks `redcedar sync` for the same.
+const MANNERS: [(&str, &str); 8] = [
+    ("storage_class", "--storage-class"),
+    ("sse", "--sse"),
+    ("sse_kms_key_id", "--sse-kms-key-id"),
+    ("sse_c_key_file", CUSTOMER_KEY),
+    ("lock_mode", "--lock-mode"),
+    ("lock_days", "--lock-days"),
+    ("tags", "--tags"),
+    ("max_bandwidth", "--max-bandwidth"),
+];
+
+/// What reading needs, too.
+pub(super) const CUSTOMER_KEY: &str = "--sse-c-key-file";
+
+/// Switches of `redcedar sync`, each with its value.
+pub(super) type Manner = Vec<(&'static str, String)>;
+
 /// What is sent where, and how.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Settings {
@@ -29,21 +47,27 @@ pub(super) struct Settings {
     pub(super) catch_up: bool,
     /// Which days stay in the bucket; all if nothing is said. Ours.
     pub(super) keep: Rules,
+    /// How objects are stored. Ours.
+    pub(super) manner: Manner,
 }
 
 /// Reads the section, and complains about it.
 pub(super) fn read(document: &Document, config: &Config) -> (Option<Settings>, Vec<Diagnostic>) {
     let mut findings = Vec::new();
     let Some(section) = section::required(document, NAME, &mut findings) else { return (None, findings) };
-    let rules = RULES.map(|(element, _)| element);
-    section::warn_of_unknown(section, &[&ELEMENTS[..], &rules].concat(), &mut findings);
+    let (rules, manners) = (RULES.map(|(element, _)| element), MANNERS.map(|(element, _)| element));
+    section::warn_of_unknown(section, &[&ELEMENTS[..], &rules, &manners].concat(), &mut findings);
     let settings = settings(section, &mut findings);
     // The program that is named may know another server than we do.
-    if settings.as_ref().is_some_and(|settings| !settings.keep.is_empty())
-        && program("aws", &config.options) != "aws"
-    {
-        let message = "`keep_…` cannot be used with an override for `aws`";
-        findings.push(Diagnostic::error(section.name_span(), message).with_hint("remove the override"));
+    let has = |ours: fn(&Settings) -> bool| settings.as_ref().is_some_and(ours);
+    for (is_there, what) in [
+        (has(|settings| !settings.keep.is_empty()), "`keep_…`"),
+        (has(|settings| !settings.manner.is_empty()), "how objects are stored"),
+    ] {
+        if is_there && program("aws", &config.options) != "aws" {
+            let message = format!("{what} cannot be used with an override for `aws`");
+            findings.push(Diagnostic::error(section.name_span(), message).with_hint("remove the override"));
+        }
     }
     let is_valid = findings.iter().all(|finding| finding.severity != Severity::Error);
     (settings.filter(|_| is_valid), findings)
@@ -60,6 +84,10 @@ fn settings(section: Section<'_>, findings: &mut Vec<Diagnostic>) -> Option<Sett
     for (element, option) in RULES {
         keep.extend(section.read(element, number, findings).value().map(|number| (option, number)));
     }
+    let mut manner = Manner::new();
+    for (element, switch) in MANNERS {
+        manner.extend(section.read(element, text, findings).value().map(|value| (switch, value)));
+    }
     Some(Settings {
         warn_midnight: warn_midnight.value().unwrap_or(false),
         bucket: bucket?.value,
@@ -68,7 +96,12 @@ fn settings(section: Section<'_>, findings: &mut Vec<Diagnostic>) -> Option<Sett
         incr_limit,
         catch_up,
         keep,
+        manner,
     })
+}
+
+fn text(text: &str) -> Result<String, &'static str> {
+    if text.starts_with('-') { Err("must not begin with `-`") } else { Ok(text.to_owned()) }
 }
 
 fn number(text: &str) -> Result<u32, &'static str> {

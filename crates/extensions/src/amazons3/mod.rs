@@ -29,7 +29,7 @@ use redcedar_system::fs::Directory;
 
 use self::attempts::Attempts;
 use self::aws::Aws;
-use self::config::Settings;
+use self::config::{Manner, Settings};
 use self::contents::Contents;
 use self::days::{Choice, Day};
 use self::retention::{Fate, Retention};
@@ -84,14 +84,14 @@ fn interruption(failure: Failure) -> ExtensionError {
 }
 
 /// The AWS CLI where the configuration says which, else ourselves.
-fn store(call: &Call<'_>, identity: &Identity) -> Result<Box<dyn Store>, ExtensionError> {
+fn store(call: &Call<'_>, identity: &Identity, manner: &Manner) -> Result<Box<dyn Store>, ExtensionError> {
     let identity = identity.clone();
     let aws = program("aws", &call.config.options);
     if aws != "aws" {
         return Ok(Box::new(Aws { program: aws, identity }));
     }
     let program = std::env::current_exe().map_err(|error| failed(&error))?;
-    Ok(Box::new(Native { program, identity }))
+    Ok(Box::new(Native { program, identity, manner: manner.clone() }))
 }
 
 struct Run<'a> {
@@ -112,7 +112,7 @@ impl<'a> Run<'a> {
         let owner = identity.owner().map_err(|error| failed(&error))?;
         let staging = Directory::open(&stage.staging_dir).map_err(|error| failed(&error))?;
         let attempts = Attempts::open(&options.working_dir, owner).map_err(|error| failed(&error))?;
-        let store = store(call, &identity)?;
+        let store = store(call, &identity, &settings.manner)?;
         Ok(Self { settings, identity, staging, attempts, store, call })
     }
 
@@ -212,6 +212,7 @@ impl<'a> Run<'a> {
     fn retention(&self, acts: bool) -> Result<Vec<Fate>, Failure> {
         let retention = Retention {
             rules: &self.settings.keep,
+            manner: &self.settings.manner,
             bucket: &self.settings.bucket,
             starting_day: self.call.config.options.starting_day,
             identity: &self.identity,

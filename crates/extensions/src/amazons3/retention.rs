@@ -8,6 +8,7 @@ use redcedar_engine::remote::Identity;
 use redcedar_system::System;
 use serde::Deserialize;
 
+use super::config::{CUSTOMER_KEY, Manner};
 use super::store::Failure;
 
 /// Elements of the section, and what asks for the same.
@@ -25,6 +26,8 @@ pub(super) type Rules = Vec<(&'static str, u32)>;
 /// Who removes days.
 pub(super) struct Retention<'a> {
     pub(super) rules: &'a Rules,
+    /// How objects are stored, of which only the key is needed for reading.
+    pub(super) manner: &'a Manner,
     /// The bucket, and what keys in it begin with.
     pub(super) bucket: &'a str,
     pub(super) starting_day: StartingDay,
@@ -53,6 +56,9 @@ impl Retention<'_> {
         let mut words = vec![self.program.clone().into_os_string(), "prune".into(), place.into()];
         for (option, number) in self.rules {
             words.extend([OsString::from(option), number.to_string().into()]);
+        }
+        for (switch, value) in self.manner.iter().filter(|(switch, _)| *switch == CUSTOMER_KEY) {
+            words.extend([OsString::from(switch), value.into()]);
         }
         words.extend(["--starting-day".into(), self.starting_day.to_string().into(), "--json".into()]);
         words.extend((!acts).then(|| "--dry-run".into()));

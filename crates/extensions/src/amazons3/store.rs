@@ -10,6 +10,7 @@ use redcedar_system::command::CommandError;
 use redcedar_system::{Interrupted, System};
 use serde::Deserialize;
 
+use super::config::Manner;
 use super::contents::{Contents, left_out};
 
 /// Why a day is not, or not surely, in the bucket.
@@ -61,6 +62,8 @@ pub(super) trait Store {
 pub(super) struct Native {
     pub(super) program: PathBuf,
     pub(super) identity: Identity,
+    /// How objects are stored.
+    pub(super) manner: Manner,
 }
 
 impl Native {
@@ -71,6 +74,9 @@ impl Native {
             ["--delete", "--max-delete", "100%", "--skip-links", "--checksum", "--json"].map(OsString::from),
         );
         words.extend((!acts).then(|| "--dry-run".into()));
+        for (switch, value) in &self.manner {
+            words.extend([OsString::from(switch), value.into()]);
+        }
         for name in left_out() {
             words.extend(["--exclude".into(), name.into()]);
         }

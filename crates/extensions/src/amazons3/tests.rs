@@ -161,6 +161,23 @@ fn we_send_it_ourselves_as_the_backup_user_and_leave_indicators_out_by_their_nam
 }
 
 #[test]
+fn how_objects_are_stored_is_what_sync_and_prune_are_asked_for() {
+    let content = "<storage_class>STANDARD_IA</storage_class><lock_mode>governance</lock_mode><lock_days>30</lock_days>\
+         <sse_c_key_file>/etc/s3.key</sse_c_key_file><tags>a=b</tags><keep_last>3</keep_last>";
+    let answer = |line: &str| {
+        let pruned = r#"{"days": []}"#.to_owned();
+        (if line.contains("'prune'") { pruned } else { report(2, "") }, ended(0, &[]))
+    };
+    let (outcome, commands) = run(&machine("", content), answer);
+    assert!(outcome.unwrap().is_complete());
+    let words = "'--storage-class', 'STANDARD_IA', '--sse-c-key-file', '/etc/s3.key', '--lock-mode', 'governance', \
+        '--lock-days', '30', '--tags', 'a=b', '--exclude'";
+    assert!(commands[0].contains(words), "{commands:?}");
+    assert!(commands[1].contains("'prune'") && commands[1].contains("'--sse-c-key-file', '/etc/s3.key'"));
+    assert!(!commands[1].contains("STANDARD_IA"), "{commands:?}");
+}
+
+#[test]
 fn a_problem_with_a_file_fails_the_day_and_one_with_a_link_is_told() {
     let machine = machine("", "");
     let problem = r#"{"path": "h/a.tar", "message": "the server answers 500", "failed": true}"#;

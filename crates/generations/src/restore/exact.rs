@@ -7,8 +7,8 @@ use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use redcedar_archive::Kind;
 use redcedar_archive::select::{Exclude, Fileset, Problem, Selection, compare_paths, select_with_places};
+use redcedar_archive::{Kind, md5};
 use redcedar_restore::writing::{ObjectError, ObjectWriter, Target, Walker, Written, relative};
 use redcedar_system::{Interrupt, Interrupted, escape};
 use rustix::fs::{AtFlags, Mode, OFlags, openat, readlinkat, unlinkat};
@@ -17,7 +17,6 @@ use super::{Exact, Request, RestoreError};
 use crate::Digest;
 use crate::digest::Hasher;
 use crate::manifest::PathLine;
-use crate::md5;
 use crate::paths::{Paths, original};
 use crate::store::{Generation, Store, StoreError};
 

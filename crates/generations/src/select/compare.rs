@@ -7,14 +7,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use redcedar_archive::Metadata;
+use redcedar_archive::{Metadata, md5};
 use redcedar_system::{Interrupt, Interrupted};
 use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags};
 
 use super::Reason;
 use crate::Digest;
 use crate::digest::Hasher;
-use crate::md5;
 use crate::packages::{Claim, Target};
 
 /// Something to be compared.

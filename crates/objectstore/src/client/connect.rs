@@ -1,6 +1,7 @@
 //! How a bucket is reached: everything that users of the AWS CLI have configured, and what a command line says besides.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_http_client::{Builder, Connector};
 use redcedar_system::{Environment, Level, Monitor};
 
+use super::gate::Gate;
 use super::settings::Addressing;
 use super::{Client, Settings};
 use crate::error::{Error, Kind};
@@ -89,7 +91,9 @@ impl Client {
                 format!("the block s3 of the AWS configuration has a line that means nothing: {line}");
             monitor.log(Level::Warning, &message);
         }
+        let gate = Gate::new(settings.requests);
         let s3 = aws_sdk_s3::config::Builder::from(&config)
+            .interceptor(gate.clone())
             .force_path_style(settings.addressing.path_style)
             .accelerate(settings.addressing.accelerate)
             .use_dual_stack(settings.addressing.dual_stack)
@@ -104,8 +108,21 @@ impl Client {
             bucket: bucket.into(),
             settings: Arc::new(settings),
             opaque_etags: Arc::default(),
+            customer_key: None,
+            is_in_the_clear: endpoint.as_deref().is_some_and(is_in_the_clear),
+            gate,
         })
     }
+}
+
+/// Whether what is sent to a server can be read on its way: this machine keeps its secrets.
+fn is_in_the_clear(endpoint: &str) -> bool {
+    let Some(rest) = endpoint.strip_prefix("http://") else { return false };
+    let host = rest.split('/').next().unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let is_loopback =
+        name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    name != "localhost" && !is_loopback
 }
 
 /// The block `s3 =` of the profile.
@@ -163,4 +180,24 @@ fn http_client(environment: &Environment) -> Result<SharedHttpClient, Error> {
 
 fn unusable(error: &dyn std::error::Error) -> Error {
     Error::new(Kind::Other, "use the AWS configuration", error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_leaves_the_machine_without_tls_is_in_the_clear() {
+        for (endpoint, is) in [
+            ("http://store.example", true),
+            ("http://10.0.0.1:9000/", true),
+            ("http://127.example:80", true),
+            ("http://127.0.0.1:9000", false),
+            ("http://localhost", false),
+            ("http://[::1]:9000", false),
+            ("https://store.example", false),
+        ] {
+            assert_eq!(is_in_the_clear(endpoint), is, "{endpoint}");
+        }
+    }
 }

@@ -6,8 +6,9 @@ use aws_sdk_s3::types::{BucketVersioningStatus, ChecksumMode, ServerSideEncrypti
 use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
 
-use super::Client;
+use super::customer_key::with_customer_key;
 use super::list::timestamp;
+use super::{Client, Lock};
 use crate::digest::unquoted;
 use crate::error::{Error, Kind};
 
@@ -29,6 +30,8 @@ pub struct Head {
     pub crc: Option<String>,
     /// Whether its ETag may be an MD5: it is none where the server encrypts with a key of somebody's own.
     pub has_md5: bool,
+    /// Whether and how it is locked, where we may know.
+    pub lock: Option<Lock>,
     /// What the uploader said of it.
     pub metadata: HashMap<String, String>,
 }
@@ -42,6 +45,7 @@ impl Client {
     async fn head_once(&self, key: &str) -> Result<Option<Head>, Error> {
         let intent = format!("look at {}", self.show(key));
         let request = self.s3.head_object().bucket(self.bucket()).key(key);
+        let request = with_customer_key!(self, request);
         let answer = match request.checksum_mode(ChecksumMode::Enabled).send().await {
             Ok(answer) => answer,
             Err(error) => {
@@ -60,6 +64,7 @@ impl Client {
                     answer.server_side_encryption(),
                     Some(ServerSideEncryption::AwsKms | ServerSideEncryption::AwsKmsDsse)
                 ),
+            lock: Lock::read(answer.object_lock_mode(), answer.object_lock_retain_until_date()),
             metadata: answer.metadata().cloned().unwrap_or_default(),
         }))
     }
@@ -102,6 +107,8 @@ impl Client {
             let range = format!("bytes={}-{}", offset + here, offset + length - 1);
             let request = self.s3.get_object().bucket(self.bucket()).key(key).range(range);
             let request = request.set_if_match(etag.map(|etag| format!("\"{etag}\"")));
+            let request = with_customer_key!(self, request);
+            let _pass = self.gate.pass().await;
             let mut answer = request.send().await.map_err(|error| Error::from_sdk(intent(), &error))?;
             let broken = loop {
                 match answer.body.next().await {

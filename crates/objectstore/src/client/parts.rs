@@ -5,9 +5,10 @@ use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUploa
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::Client;
+use super::customer_key::with_customer_key;
 use super::list::timestamp;
 use super::put::{Attributes, Proof, Stored};
+use super::{Client, Lock};
 use crate::digest::{Crc, Md5Sum, unquoted};
 use crate::error::{Error, Kind};
 
@@ -54,9 +55,12 @@ impl Client {
             .set_server_side_encryption(attributes.encryption())
             .set_ssekms_key_id(attributes.kms_key.clone())
             .set_tagging(attributes.tags.clone())
+            .set_object_lock_mode(attributes.lock.map(Lock::mode))
+            .set_object_lock_retain_until_date(attributes.lock.map(Lock::until))
             .set_metadata(attributes.metadata())
             .set_checksum_algorithm(checksums.then_some(ChecksumAlgorithm::Crc64Nvme))
             .set_checksum_type(checksums.then_some(ChecksumType::FullObject));
+        let request = with_customer_key!(self, request);
         let intent = || format!("begin to upload {}", self.show(key));
         let answer = request.send().await.map_err(|error| Error::from_sdk(intent(), &error))?;
         let id = answer.upload_id().filter(|id| !id.is_empty());
@@ -64,16 +68,16 @@ impl Client {
         Ok(Upload { key: key.to_owned(), id: id.to_owned() })
     }
 
-    /// Sends a part. What arrives otherwise than it left is sent again.
+    /// Sends a part, whose CRC is given. What arrives otherwise than it left is sent again.
     pub(crate) async fn send_part(
         &self,
         upload: &Upload,
         number: i32,
-        body: Bytes,
+        (body, crc): (&Bytes, Crc),
     ) -> Result<(Part, Proof), Error> {
         let mut attempt = 1;
         loop {
-            match self.patiently(|| self.send_part_once(upload, number, &body)).await {
+            match self.patiently(|| self.send_part_once(upload, number, body, crc)).await {
                 Err(error) if error.kind() == Kind::Damaged && attempt < ATTEMPTS => attempt += 1,
                 sent => return sent,
             }
@@ -85,8 +89,8 @@ impl Client {
         upload: &Upload,
         number: i32,
         body: &Bytes,
+        crc: Crc,
     ) -> Result<(Part, Proof), Error> {
-        let crc = Crc::of(body);
         let checksums = self.settings().checksums;
         let request = self
             .s3
@@ -97,10 +101,11 @@ impl Client {
             .part_number(number)
             .set_checksum_crc64_nvme(checksums.then(|| crc.base64()))
             .set_content_md5((!checksums).then(|| Md5Sum::of(body).base64()))
-            .body(ByteStream::from(body.clone()))
-            .customize();
+            .body(ByteStream::from(body.clone()));
+        let request = with_customer_key!(self, request).customize();
         let request = if self.settings().sign_bodies { request } else { request.disable_payload_signing() };
         let intent = || format!("upload part {number} of {}", self.show(&upload.key));
+        let _pass = self.gate.pass().await;
         let answer = request.send().await.map_err(|error| Error::from_sdk(intent(), &error))?;
         let etag = unquoted(answer.e_tag().unwrap_or_default()).to_owned();
         let proof = match (answer.checksum_crc64_nvme(), Md5Sum::from_etag(&etag)) {
@@ -153,6 +158,7 @@ impl Client {
             .multipart_upload(completed)
             .set_checksum_type(crc.map(|_| ChecksumType::FullObject))
             .set_checksum_crc64_nvme(crc.map(Crc::base64));
+        let request = with_customer_key!(self, request);
         let intent = || format!("put the parts of {} together", self.show(&upload.key));
         let answer = request.send().await.map_err(|error| Error::from_sdk(intent(), &error))?;
         let proof = match (answer.checksum_crc64_nvme(), crc) {
@@ -187,7 +193,8 @@ impl Client {
         let mut marker = None;
         loop {
             let request = self.s3.list_parts().bucket(self.bucket()).key(&upload.key).upload_id(&upload.id);
-            let answer = request.set_part_number_marker(marker.clone()).send().await;
+            let request = with_customer_key!(self, request.set_part_number_marker(marker.clone()));
+            let answer = request.send().await;
             let answer = answer.map_err(|error| Error::from_sdk(intent(), &error))?;
             parts.extend(answer.parts().iter().filter_map(|part| {
                 Some(Part {

@@ -7,7 +7,8 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ServerSideEncryption, StorageClass};
 use bytes::Bytes;
 
-use super::Client;
+use super::customer_key::with_customer_key;
+use super::{Client, Lock};
 use crate::digest::{Crc, Md5Sum, unquoted};
 use crate::error::{Error, Kind};
 
@@ -27,6 +28,8 @@ pub struct Attributes {
     pub encryption: Option<String>,
     /// The key of `aws:kms`; none: that of the account.
     pub kms_key: Option<String>,
+    /// How long nobody can delete or change it; none: as the bucket has it.
+    pub lock: Option<Lock>,
     /// `key=value&key=value`.
     pub tags: Option<String>,
     /// What the uploader says of it.
@@ -140,20 +143,24 @@ impl Client {
             .set_server_side_encryption(attributes.encryption())
             .set_ssekms_key_id(attributes.kms_key.clone())
             .set_tagging(attributes.tags.clone())
+            .set_object_lock_mode(attributes.lock.map(Lock::mode))
+            .set_object_lock_retain_until_date(attributes.lock.map(Lock::until))
             .set_metadata(attributes.metadata())
             .set_if_none_match((replace == Replace::Nothing).then(|| "*".to_owned()))
             .content_md5(md5.base64())
             .set_checksum_crc64_nvme(self.settings().checksums.then(|| crc.base64()))
             .body(ByteStream::from(bytes.clone()));
-        let request = request.customize();
+        let request = with_customer_key!(self, request).customize();
         let request = if self.settings().sign_bodies { request } else { request.disable_payload_signing() };
         let intent = || format!("upload {}", self.show(key));
+        let pass = self.gate.pass().await;
         let answer = request.send().await.map_err(|error| Error::from_sdk(intent(), &error))?;
+        drop(pass);
         let etag = unquoted(answer.e_tag().unwrap_or_default()).to_owned();
         let is_md5 = !matches!(
             answer.server_side_encryption(),
             Some(ServerSideEncryption::AwsKms | ServerSideEncryption::AwsKmsDsse)
-        ) && answer.sse_customer_algorithm().is_none()
+        ) && self.customer_key().is_none()
             && !self.has_opaque_etags();
         let proof = match (Md5Sum::from_etag(&etag), answer.checksum_crc64_nvme()) {
             (Some(found), _) if is_md5 && found == *md5 => Proof::Etag,

@@ -71,7 +71,7 @@ impl Settings {
             "max_concurrent_requests" => self.requests = positive(value)?,
             "multipart_threshold" => self.threshold = size(value)?,
             "multipart_chunksize" => self.part_size = size(value)?,
-            "max_bandwidth" => self.bandwidth = Some(rate(value)?),
+            "max_bandwidth" => self.bandwidth = Some(value.parse::<Rate>().ok()?.0),
             "use_accelerate_endpoint" => self.addressing.accelerate = truth(value)?,
             "use_dualstack_endpoint" => self.addressing.dual_stack = truth(value)?,
             "payload_signing_enabled" => self.sign_bodies = truth(value)?,
@@ -116,13 +116,33 @@ fn size(text: &str) -> Option<u64> {
     u64::from_str(digits.trim()).ok()?.checked_mul(1 << shift).filter(|size| *size > 0)
 }
 
-/// `10MB/s`, or bits with `Mb/s`.
-fn rate(text: &str) -> Option<u64> {
-    let per_second = text.strip_suffix("/s").unwrap_or(text);
-    if let Some(bits) = per_second.strip_suffix('b') {
-        return size(&format!("{bits}B")).map(|bits| bits / 8);
+/// How much may go over the line in a second: `10MB/s`, or in bits `80Mb/s`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate(u64);
+
+/// A text that is no [`Rate`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no amount in a second, such as 10MB/s")]
+pub struct RateError;
+
+impl Rate {
+    /// In bytes.
+    pub fn bytes_per_second(self) -> u64 {
+        self.0
     }
-    size(per_second)
+}
+
+impl FromStr for Rate {
+    type Err = RateError;
+
+    fn from_str(text: &str) -> Result<Self, RateError> {
+        let per_second = text.strip_suffix("/s").unwrap_or(text);
+        let bytes = match per_second.strip_suffix('b') {
+            Some(bits) => size(&format!("{bits}B")).map(|bits| bits / 8),
+            None => size(per_second),
+        };
+        bytes.filter(|bytes| *bytes > 0).map(Self).ok_or(RateError)
+    }
 }
 
 #[cfg(test)]

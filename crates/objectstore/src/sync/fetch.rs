@@ -16,12 +16,13 @@ use redcedar_system::System;
 use redcedar_system::fs::{Directory, PendingFile, is_left_over, is_temporary};
 use redcedar_system::monitor::Progress;
 
-use super::budget::Budget;
+use super::budget::{Budget, Pace};
 use super::filter::Filter;
+use super::fingerprints::Fingerprints;
 use super::guard::{self, Facts, Limit, Refusal};
 use super::local::Links;
 use super::plan::{Extra, Known, Plan, Task};
-use super::read::{self, ReadError};
+use super::read::ReadError;
 use super::run::{MEMORY, Sides, tally};
 use super::work::{self, Failure, Heard, blocking};
 use super::{Change, Outcome, Problem, SyncError};
@@ -91,6 +92,8 @@ pub fn fetch(
         root,
         acts: request.acts,
         budget: Budget::new(MEMORY),
+        pace: Pace::new(bucket.settings().bandwidth),
+        fingerprints: Fingerprints::default(),
         bytes: AtomicU64::new(0),
     });
     system.monitor.task(&format!("Fetching {}", request.source));
@@ -200,6 +203,8 @@ struct Shared {
     root: Directory,
     acts: bool,
     budget: Budget,
+    pace: Pace,
+    fingerprints: Fingerprints,
     bytes: AtomicU64,
 }
 
@@ -217,7 +222,7 @@ impl Shared {
         let part_size = parts_of_etag(&object.etag).map(|_| part_size);
         if item.is_here && item.size == object.size {
             let path = self.target.join(&item.name);
-            let print = blocking(move || read::fingerprint(&path, Links::Skip, part_size)).await??.0;
+            let print = self.fingerprints.of(path, Links::Skip, part_size).await?.0;
             if print.has_etag(&object.etag) || self.crc_of(&item.name).await? == Some(print.crc.base64()) {
                 return Ok(End::Same);
             }
@@ -250,6 +255,7 @@ impl Shared {
         while offset < object.size {
             let length = PIECE.min(object.size - offset);
             let _room = self.budget.take(length).await;
+            self.pace.wait(length).await;
             let bytes = self.client.get(&key, offset, length, etag).await?;
             if bytes.is_empty() {
                 return Err(Error::new(

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio::task::JoinSet;
 
 use super::plan::Task;
@@ -111,8 +112,11 @@ async fn send_part(
     there: Option<Part>,
 ) -> Result<(Part, Crc, Proof), Failure> {
     let length = usize::try_from(length).map_err(|_| ReadError::Changing)?;
+    let buffers = shared.buffers.clone();
     let read = blocking(move || {
-        let bytes = opened.piece(offset, length)?;
+        let mut buffer = buffers.take(length);
+        opened.read_piece(&mut buffer, offset)?;
+        let bytes = Bytes::from_owner(buffer);
         let crc = Crc::of(&bytes);
         // What an earlier run sent counts when it is what is here now.
         let is_there = there.filter(|part| match &part.crc {
@@ -127,7 +131,7 @@ async fn send_part(
         return Ok((part, crc, Proof::Checksum));
     }
     shared.pace.wait(bytes.len() as u64).await;
-    let (part, proof) = shared.client.send_part(upload, number, bytes).await?;
+    let (part, proof) = shared.client.send_part(upload, number, (&bytes, crc)).await?;
     shared.count_bytes(part.size);
     Ok((part, crc, proof))
 }

@@ -54,6 +54,22 @@ impl Remembrance {
     }
 }
 
+/// How many names lie between two bounds: somewhat fewer than a page of a listing has room for, so that what is new since then
+/// does not need another.
+const STRETCH: usize = 950;
+
+/// Some of the names that are remembered, in order. Whatever is wrong with the file is for [`read`] to say.
+pub(crate) fn bounds(path: &Path) -> impl Iterator<Item = String> {
+    let mut lines = read(path).ok();
+    std::iter::from_fn(move || {
+        let lines = lines.as_mut()?;
+        for _ in 1..STRETCH {
+            lines.next_line().ok()??;
+        }
+        lines.next()?.ok().map(|one| one.name)
+    })
+}
+
 impl Iterator for Remembrance {
     type Item = io::Result<Remembered>;
 

@@ -5,9 +5,11 @@
 //! go goes last, and only if everything before went well ([`guard`]). Memory does not depend on how many objects there are.
 
 mod budget;
+mod buffers;
 mod content_type;
 mod fetch;
 mod filter;
+mod fingerprints;
 mod guard;
 mod large;
 mod local;

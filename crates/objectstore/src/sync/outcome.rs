@@ -74,6 +74,8 @@ pub struct Outcome {
     pub changed: Tally,
     /// Deleted from the bucket, or in a run that only looks: to be deleted.
     pub deleted: Tally,
+    /// How many of the deleted objects are still in the bucket as old versions.
+    pub kept: u64,
     /// Without a file, and left in the bucket.
     pub extra: Tally,
     /// How many of the uploaded objects nothing proves to be there as they were sent, but that the server said so.

@@ -17,9 +17,9 @@ use crate::client::Body;
 use crate::digest::{Digester, Fingerprint};
 
 /// How often a file is read that changes meanwhile.
-const ATTEMPTS: usize = 3;
+pub(super) const ATTEMPTS: usize = 3;
 /// How long to wait until it is read again.
-const PAUSE: Duration = Duration::from_millis(200);
+pub(super) const PAUSE: Duration = Duration::from_millis(200);
 /// How much is read at a time where nothing is kept.
 const PIECE: usize = 1 << 18;
 
@@ -39,6 +39,12 @@ pub(crate) enum ReadError {
 pub(crate) struct Opened {
     file: File,
     pub(crate) stamp: Stamp,
+}
+
+impl Read for Opened {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.file.read(buffer)
+    }
 }
 
 impl Opened {
@@ -66,35 +72,39 @@ impl Opened {
     }
 
     /// A piece of it, which must be there.
-    pub(crate) fn piece(&self, offset: u64, length: usize) -> Result<Bytes, ReadError> {
-        let mut piece = vec![0; length];
-        match self.file.read_exact_at(&mut piece, offset) {
-            Ok(()) => Ok(piece.into()),
+    pub(crate) fn read_piece(&self, piece: &mut [u8], offset: u64) -> Result<(), ReadError> {
+        match self.file.read_exact_at(piece, offset) {
+            Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(ReadError::Changing),
             Err(error) => Err(ReadError::Io(error)),
         }
     }
 
-    fn whole(&self) -> Result<Bytes, ReadError> {
-        let length = usize::try_from(self.stamp.size).map_err(|_| ReadError::Changing)?;
-        let content = self.piece(0, length)?;
-        if self.is_as_it_was()? { Ok(content) } else { Err(ReadError::Changing) }
+    /// What was read of it, if that is what was there all the time.
+    pub(super) fn if_unchanged(&self, read: Fingerprint) -> Result<Fingerprint, ReadError> {
+        let is_whole = read.crc.length() == self.stamp.size;
+        if is_whole && self.is_as_it_was()? { Ok(read) } else { Err(ReadError::Changing) }
     }
 
-    fn fingerprint(&mut self, part_size: Option<u64>) -> Result<Fingerprint, ReadError> {
-        let mut digester = Digester::new(part_size);
+    fn whole(&self) -> Result<Bytes, ReadError> {
+        let length = usize::try_from(self.stamp.size).map_err(|_| ReadError::Changing)?;
+        let mut content = vec![0; length];
+        self.read_piece(&mut content, 0)?;
+        if self.is_as_it_was()? { Ok(content.into()) } else { Err(ReadError::Changing) }
+    }
+
+    fn fingerprint(&mut self, part_size: u64) -> Result<Fingerprint, ReadError> {
+        let mut digester = Digester::new(Some(part_size));
         let mut buffer = vec![0; PIECE];
         loop {
-            match self.file.read(&mut buffer) {
+            match self.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(read) => digester.update(&buffer[..read]),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(ReadError::Io(error)),
             }
         }
-        let fingerprint = digester.finish();
-        let is_whole = fingerprint.crc.length() == self.stamp.size;
-        if is_whole && self.is_as_it_was()? { Ok(fingerprint) } else { Err(ReadError::Changing) }
+        self.if_unchanged(digester.finish())
     }
 }
 
@@ -109,11 +119,11 @@ pub(crate) fn whole(path: &Path, links: Links, largest: u64) -> Result<(Body, St
     })
 }
 
-/// What identifies the content of a file, with how the file looked.
-pub(crate) fn fingerprint(
+/// What identifies the content of a file of which each part has an MD5, with how the file looked.
+pub(crate) fn fingerprint_of_parts(
     path: &Path,
     links: Links,
-    part_size: Option<u64>,
+    part_size: u64,
 ) -> Result<(Fingerprint, Stamp), ReadError> {
     again_while_changing(|| {
         let mut opened = Opened::open(path, links)?;
@@ -143,10 +153,8 @@ mod tests {
         fs_err::write(&path, "abcdefgh").unwrap();
         let (body, stamp) = whole(&path, Links::Follow, 100).unwrap();
         assert_eq!((&body.bytes()[..], stamp.size), (&b"abcdefgh"[..], 8));
-        let (print, again) = fingerprint(&path, Links::Skip, None).unwrap();
+        let (print, again) = fingerprint_of_parts(&path, Links::Skip, 3).unwrap();
         assert_eq!(stamp, again);
-        assert!(print.has_etag(&Md5Sum::of(b"abcdefgh").hex()));
-        let (print, _) = fingerprint(&path, Links::Skip, Some(3)).unwrap();
         let parts = [b"abc".as_slice(), b"def", b"gh"].map(Md5Sum::of);
         assert!(print.has_etag(&etag_of_parts(&parts)));
         assert_eq!(print.crc, Crc::of(b"abcdefgh"));
@@ -177,6 +185,6 @@ mod tests {
         fs_err::write(&path, "abcd").unwrap();
         assert!(!opened.is_as_it_was().unwrap());
         assert!(matches!(opened.whole(), Err(ReadError::Changing)));
-        assert!(matches!(opened.piece(3, 5), Err(ReadError::Changing)));
+        assert!(matches!(opened.read_piece(&mut [0; 3], 5), Err(ReadError::Changing)));
     }
 }

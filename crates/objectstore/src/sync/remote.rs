@@ -7,6 +7,7 @@ use crate::address::Address;
 use crate::bucket::Bucket;
 use crate::client::Object;
 use crate::error::{Error, Kind};
+use crate::listing::Listing;
 
 /// An object below the prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,18 +19,27 @@ pub(crate) struct Remote {
     pub(crate) modified: i64,
 }
 
-/// As the server lists them, page by page; it is an error when that is not in the order of their bytes.
+/// What a bucket for the quick is called: it has no order, and nothing can be listed from the middle on.
+const DIRECTORY_BUCKET: &str = "--x-s3";
+
+/// As the server lists them, page by page; it is an error when that is not in the order of their bytes. Names of earlier runs,
+/// in order, make it quicker.
 pub(crate) fn streamed<'a>(
     bucket: &'a Bucket,
     place: &'a Address,
+    bounds: impl Iterator<Item = String> + 'a,
 ) -> impl Iterator<Item = Result<Remote, PlanError>> + 'a {
+    let bounds = bounds.filter(|_| !bucket.name().ends_with(DIRECTORY_BUCKET)).map(|name| place.key(&name));
     let mut last: Option<String> = None;
-    objects(bucket, place).map(move |object| {
-        let object = object?;
+    below(place, Listing::new(bucket, place.prefix(), bounds)).map(move |object| {
+        let object = object.map_err(|error| match error.kind() {
+            Kind::Disorder => PlanError::Disorder,
+            _ => error.into(),
+        })?;
         if last.as_ref().is_some_and(|last| *last >= object.name) {
             return Err(PlanError::Disorder);
         }
-        last = Some(object.name.clone());
+        last.get_or_insert_default().clone_from(&object.name);
         Ok(object)
     })
 }
@@ -38,7 +48,7 @@ pub(crate) fn streamed<'a>(
 pub(crate) fn sorted(bucket: &Bucket, place: &Address) -> Result<Vec<Remote>, Error> {
     let mut all = BTreeMap::new();
     let mut repeated = 0;
-    for object in objects(bucket, place) {
+    for object in below(place, bucket.list(place.prefix())) {
         let object = object?;
         repeated += usize::from(all.insert(object.name.clone(), object).is_some());
         // A few are listed twice when somebody stores them meanwhile; never most of them.
@@ -51,8 +61,10 @@ pub(crate) fn sorted(bucket: &Bucket, place: &Address) -> Result<Vec<Remote>, Er
 }
 
 /// What stands for a directory (`name/`, without content) is left out, as the AWS CLI does.
-fn objects<'a>(bucket: &'a Bucket, place: &'a Address) -> impl Iterator<Item = Result<Remote, Error>> + 'a {
-    let objects = bucket.list(place.prefix());
+fn below(
+    place: &Address,
+    objects: impl Iterator<Item = Result<Object, Error>>,
+) -> impl Iterator<Item = Result<Remote, Error>> {
     objects.filter_map(move |object| match object {
         Ok(Object { key, size: 0, .. }) if key.ends_with('/') => None,
         Ok(Object { key, size, etag, modified }) => {

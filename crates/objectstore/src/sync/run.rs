@@ -11,7 +11,9 @@ use redcedar_system::monitor::Progress;
 use redcedar_system::{System, escape};
 
 use super::budget::{Budget, Pace};
+use super::buffers::Buffers;
 use super::filter::Filter;
+use super::fingerprints::Fingerprints;
 use super::guard::{self, Refusal};
 use super::local::{Links, Walk};
 use super::memory::{self, Changes, Remembered};
@@ -22,7 +24,7 @@ use super::work::{self, Done, End, Failure, Heard, Sent, Shared};
 use super::{Change, Outcome, PlanError, Problem, Request, SyncError, Tally, remote};
 use crate::address::Address;
 use crate::bucket::Bucket;
-use crate::client::{MOST_DELETED, Proof};
+use crate::client::{Deletion, MOST_DELETED, Proof};
 use crate::error::{Error, Kind};
 
 /// How much of what is being sent may be in memory.
@@ -139,6 +141,8 @@ impl Run<'_> {
             attributes: self.request.attributes.clone(),
             acts: self.request.acts,
             budget: Budget::new(MEMORY.max(settings.part_size)),
+            buffers: Buffers::default(),
+            fingerprints: Fingerprints::default(),
             pace: Pace::new(settings.bandwidth),
             unfinished,
             bytes: AtomicU64::new(0),
@@ -259,19 +263,20 @@ impl Run<'_> {
             if some.is_empty() {
                 return Ok(());
             }
-            let mut failed = Vec::new();
+            let mut deletion = Deletion::default();
             if goes && self.request.acts {
                 let keys: Vec<String> =
                     some.iter().map(|extra| self.request.target.key(&extra.name)).collect();
-                failed = self.bucket.delete(&keys).map_err(|error| match error.kind() {
+                deletion = self.bucket.delete(&keys).map_err(|error| match error.kind() {
                     Kind::Interrupted => SyncError::Interrupted,
                     _ => SyncError::Bucket(error),
                 })?;
             }
+            outcome.kept += deletion.kept;
             for Extra { name, object } in some {
                 let size = object.size;
                 let key = self.request.target.key(&name);
-                if let Some((_, error)) = failed.iter().find(|(failed, _)| *failed == key) {
+                if let Some((_, error)) = deletion.failed.iter().find(|(failed, _)| *failed == key) {
                     self.not_deleted(&name, error, outcome);
                     continue;
                 }
@@ -316,7 +321,8 @@ impl Sides<'_> {
     pub(super) fn compare(&self, system: &System) -> Result<Plan, SyncError> {
         let Self { bucket, local, place, .. } = self;
         system.monitor.task(&format!("Comparing {} with {place}", escape::display(local)));
-        let streamed = self.compare_with(remote::streamed(bucket, place), system);
+        let bounds = self.memory.into_iter().flat_map(memory::bounds);
+        let streamed = self.compare_with(remote::streamed(bucket, place, bounds), system);
         let planned = match streamed {
             Err(PlanError::Disorder) => {
                 system.monitor.debug("The server lists in an order of its own; the listing is sorted.");

@@ -10,7 +10,9 @@ use redcedar_system::Interrupt;
 use tokio::task::{JoinError, JoinSet};
 
 use super::budget::{Budget, Pace};
+use super::buffers::Buffers;
 use super::content_type;
+use super::fingerprints::Fingerprints;
 use super::large;
 use super::local::Links;
 use super::plan::{Known, Task};
@@ -38,6 +40,8 @@ pub(super) struct Shared {
     /// Whether something may be changed in the bucket.
     pub(super) acts: bool,
     pub(super) budget: Budget,
+    pub(super) buffers: Buffers,
+    pub(super) fingerprints: Fingerprints,
     pub(super) pace: Pace,
     pub(super) unfinished: Unfinished,
     /// Bytes read or sent so far.
@@ -130,8 +134,7 @@ impl Shared {
         };
         let part_size = self.client.settings().part_size_of(known.size);
         let part_size = parts_of_etag(&etag).map(|_| part_size);
-        let (path, links) = (self.path(task), self.links);
-        let (print, stamp) = blocking(move || read::fingerprint(&path, links, part_size)).await??;
+        let (print, stamp) = self.fingerprints.of(self.path(task), self.links, part_size).await?;
         if !self.acts {
             self.count_bytes(known.size);
         }

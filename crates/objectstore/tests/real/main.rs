@@ -7,5 +7,6 @@ mod listing;
 mod matrix;
 mod parts;
 mod place;
+mod stretches;
 mod sync;
 mod weather;

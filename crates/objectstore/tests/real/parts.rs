@@ -21,7 +21,7 @@ fn an_object_is_made_of_parts_or_given_up() {
     let mut crc = Crc::default();
     for (number, piece) in (1..).zip(&pieces) {
         crc = crc.followed_by(Crc::of(piece));
-        let (part, proof) = bucket.send_part(&upload, number, piece.clone().into()).unwrap();
+        let (part, proof) = bucket.send_part(&upload, number, &piece.clone().into()).unwrap();
         assert_ne!(proof, Proof::Nothing);
         parts.push(part);
     }
@@ -65,7 +65,7 @@ fn an_interrupted_large_file_is_continued_and_what_nobody_needs_is_given_up() {
     assert_eq!(place.names(), [""; 0]);
     let bucket = place.bucket();
     let [(upload, _)] = &bucket.uploads("").unwrap()[..] else { panic!("it is not kept") };
-    bucket.send_part(upload, 3, b"something else".to_vec().into()).unwrap();
+    bucket.send_part(upload, 3, &b"something else".to_vec().into()).unwrap();
     let forgotten = bucket.begin("p/other", &Attributes::default()).unwrap();
     let path = place.root.path().join("state/uploads");
     let noted = fs_err::read_to_string(&path).unwrap() + &format!("{}\t{}\n", forgotten.id, forgotten.key);

@@ -4,10 +4,11 @@ mod show;
 
 use std::path::{Path, PathBuf};
 
+use jiff::SignedDuration;
 use redcedar_objectstore::sync::{
     Change, Fetch, Filter, Limit, Links, Outcome, Request, SyncError, fetch, sync,
 };
-use redcedar_objectstore::{Address, Attributes, Settings};
+use redcedar_objectstore::{Address, Attributes, Lock, LockMode, Settings};
 use redcedar_system::escape;
 
 use super::bucket::{self, ServerArgs};
@@ -70,6 +71,16 @@ pub(crate) struct Args {
     /// The key of aws:kms
     #[arg(long, value_name = "KEY", requires = "sse")]
     sse_kms_key_id: Option<String>,
+    /// Nobody can delete or change what is uploaded for --lock-days: governance (whoever may can end that) or compliance
+    /// (nobody can)
+    #[arg(long, value_name = "MODE", requires = "lock_days")]
+    lock_mode: Option<LockMode>,
+    /// For how many days
+    #[arg(long, value_name = "DAYS", requires = "lock_mode", value_parser = clap::value_parser!(u16).range(1..))]
+    lock_days: Option<u16>,
+    /// Tags of what is uploaded: NAME=VALUE&NAME=VALUE
+    #[arg(long, value_name = "TAGS")]
+    tags: Option<String>,
     /// With --dry-run: what requests and storage cost, see docs/buckets.md [default: /etc/redcedar.prices, if it is there]
     #[arg(long, value_name = "FILE")]
     prices: Option<PathBuf>,
@@ -114,6 +125,7 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
         out.json(&Document::new("sync", JsonOutcome::new(&outcome, changes, cost, exit, context)))?;
     } else if !context.global.quiet {
         show::list(&changes, out)?;
+        bucket::warn_of_versions(outcome.kept, context);
         show::summarise(&outcome, (acts, sends), context, out)?;
         cost.iter().try_for_each(|cost| show::cost(cost, out))?;
     }
@@ -150,7 +162,7 @@ fn send(
     hear: &mut dyn FnMut(Change, &str, u64),
 ) -> Result<(Outcome, Settings), CommandError> {
     let access = args.server.access();
-    let bucket = bucket::connect(target, &access, context)?;
+    let bucket = bucket::connect(target, &args.server, context)?;
     let endpoint = state::endpoint(&access, &context.environment);
     let kept = state::directory(&context.environment, &args.source, &endpoint, target);
     let request = Request {
@@ -166,12 +178,21 @@ fn send(
             storage_class: args.storage_class.clone(),
             encryption: args.sse.clone(),
             kms_key: args.sse_kms_key_id.clone(),
+            lock: lock(args, context),
+            tags: args.tags.clone(),
             ..Attributes::default()
         },
         state: kept.as_deref(),
     };
     let outcome = sync(&bucket, &request, &context.system, hear).map_err(refusal)?;
     Ok((outcome, bucket.settings().clone()))
+}
+
+/// How what is uploaded is locked.
+fn lock(args: &Args, context: &Context) -> Option<Lock> {
+    let day = SignedDuration::from_hours(24);
+    let until = context.system.clock.now().timestamp() + day * i32::from(args.lock_days?);
+    Some(Lock { mode: args.lock_mode?, until })
 }
 
 fn get(
@@ -182,7 +203,7 @@ fn get(
     context: &Context,
     hear: &mut dyn FnMut(Change, &str, u64),
 ) -> Result<Outcome, CommandError> {
-    let bucket = bucket::connect(source, &args.server.access(), context)?;
+    let bucket = bucket::connect(source, &args.server, context)?;
     let target = &args.target;
     let request = Fetch { source, target, acts, delete: args.delete, limit: args.max_delete, filter };
     fetch(&bucket, &request, &context.system, hear).map_err(refusal)

@@ -16,7 +16,7 @@ use redcedar_system::command::OsRunner;
 use redcedar_system::{Environment, Interrupt, Monitor, System, escape};
 
 use super::cback3::{self, Dialect, say};
-use crate::bucket::state;
+use crate::bucket::{customer_key, state};
 use crate::exit::Exit;
 use options::Options;
 
@@ -81,6 +81,8 @@ enum Failure {
     Signals(io::Error),
     #[error("the S3 bucket URL is not UTF-8")]
     Text,
+    #[error(transparent)]
+    Key(io::Error),
     #[error(transparent)]
     Address(#[from] AddressError),
     #[error(transparent)]
@@ -157,6 +159,11 @@ impl Session<'_> {
             self.monitor.as_ref(),
             &system.interrupt,
         )?;
+        let key = customer_key::find(None, &self.environment).map_err(Failure::Key)?;
+        let bucket = match key {
+            Some(key) => bucket.with_customer_key(key)?,
+            None => bucket,
+        };
         self.synchronise(&bucket, &target, &system)
     }
 
@@ -235,7 +242,7 @@ impl Session<'_> {
 
     /// Whatever is not in the bucket as it is on disk is a difference, as it is to the original.
     fn judge(&self, outcome: &Outcome, acts: bool) -> Result<(), Failure> {
-        let Outcome { unchanged, compared, new, changed, deleted, extra, unproved, problems, refusal } =
+        let Outcome { unchanged, compared, new, changed, deleted, kept, extra, unproved, problems, refusal } =
             outcome;
         self.monitor.info(format!(
             "{} new, {} changed, {} unchanged, {} read and found the same, {} removed, {} only in S3",
@@ -244,6 +251,9 @@ impl Session<'_> {
         if *unproved > 0 {
             self.monitor
                 .warning(format!("{unproved} uploaded files have no checksum in S3 to compare with."));
+        }
+        if *kept > 0 {
+            self.monitor.info(format!("{kept} removed files stay in S3 as old versions."));
         }
         for problem in problems.iter().filter(|problem| !problem.is_failure) {
             self.monitor.error(format!("Not in S3: {problem}"));

@@ -1,7 +1,7 @@
 //! MD5 of eight files at a time (RFC 1321).
 //!
 //! Each step of MD5 waits for the one before, so a processor does little else than wait; with a file in each lane of a vector
-//! it does four times as much. Debian records nothing but MD5, so this is what the first snapshot of a machine takes.
+//! it does four times as much. Debian records nothing but MD5, and so do most objects in buckets.
 
 use std::io::{self, Read};
 
@@ -28,13 +28,13 @@ const SINES: [u32; 64] = [
 ];
 
 /// Something to be digested.
-pub(crate) trait Source {
+pub trait Source {
     /// Where its content comes from.
     fn content(&mut self) -> &mut impl Read;
 }
 
 /// Digests what `next` gives, until it gives no more, and hands each with its digest to `done`.
-pub(crate) fn digest_all<S: Source>(
+pub fn digest_all<S: Source>(
     mut next: impl FnMut() -> Option<S>,
     mut done: impl FnMut(S, io::Result<[u8; 16]>),
 ) {
