@@ -38,7 +38,7 @@ impl State {
     pub(super) fn without_attributes(&self) -> Self {
         match self.clone() {
             Self::Tree(tree) => Self::Tree(tree.simplified(|object| object.attributes.clear())),
-            text => text,
+            text @ Self::Text(_) => text,
         }
     }
 
