@@ -122,6 +122,10 @@ impl Client {
                     Some(Err(error)) => break error,
                 }
             };
+            if etag.is_none() {
+                // What follows may be of another object.
+                bytes.clear();
+            }
             // It goes on where it broke. What brought something does not count.
             attempt = if bytes.len() as u64 > here { 1 } else { attempt + 1 };
             if attempt > ATTEMPTS {

@@ -12,9 +12,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
-use redcedar_system::System;
 use redcedar_system::fs::{Directory, PendingFile, is_left_over, is_temporary};
 use redcedar_system::monitor::Progress;
+use redcedar_system::{System, escape};
 
 use super::budget::{Budget, Pace};
 use super::filter::Filter;
@@ -137,7 +137,8 @@ pub fn fetch(
     if request.acts {
         for name in left_overs {
             shared.remove_file(&name).map_err(SyncError::Source)?;
-            system.monitor.debug(format!("Removed {name}, left over from an earlier run."));
+            let shown = escape::display(Path::new(&name));
+            system.monitor.debug(format!("Removed {shown}, left over from an earlier run."));
         }
     }
     remove(&shared, request, facts, doomed, &mut outcome, heard)?;
