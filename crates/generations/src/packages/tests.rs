@@ -52,7 +52,7 @@ impl Fixture {
     }
 
     fn owned(&self, inventory: &Inventory, path: &str) -> Option<Owned> {
-        inventory.owners(&self.place(path)).next().cloned()
+        inventory.owners(&self.place(path)).next()
     }
 
     /// Claim and permissions of a path that is owned.
