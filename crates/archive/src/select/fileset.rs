@@ -88,10 +88,17 @@ impl fmt::Display for Problem {
 impl Fileset {
     /// All paths in canonical order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Selected<'_>> {
-        self.entries.iter().map(|entry| Selected {
-            path: Path::new(OsStr::from_bytes(entry.path(&self.paths))),
-            metadata: &entry.metadata,
-        })
+        self.entries.iter().map(|entry| self.selected(entry))
+    }
+
+    /// The path at a place in canonical order, of which there must be as many.
+    pub fn get(&self, index: usize) -> Selected<'_> {
+        self.selected(&self.entries[index])
+    }
+
+    fn selected<'a>(&'a self, entry: &'a Entry) -> Selected<'a> {
+        let path = Path::new(OsStr::from_bytes(entry.path(&self.paths)));
+        Selected { path, metadata: &entry.metadata }
     }
 
     /// How many paths there are.

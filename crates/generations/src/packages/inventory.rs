@@ -9,33 +9,48 @@ use std::path::Path;
 use redcedar_archive::select::compare_paths;
 
 use super::root::{Resolver, Root};
-use super::{Owned, Package, PackageRef, dpkg};
+use super::{Claim, Owned, Package, PackageRef, Permissions, dpkg};
+use crate::Digest;
 
 /// What the package managers of a machine know.
 #[derive(Debug, Default)]
 pub struct Inventory {
     packages: Vec<Package>,
     paths: Vec<u8>,
-    /// In canonical order of the paths; those of one path by package.
+    /// In the order in which they were read.
     records: Vec<Record>,
+    /// Places of `records`, in canonical order of the paths; those of one path by package. To sort these takes less room.
+    order: Vec<u32>,
+    others: Vec<(Claim, Permissions)>,
     remarks: Vec<String>,
     dpkg: Option<dpkg::Settings>,
 }
 
 /// A path with what one package says about it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct OwnedPath<'a> {
     /// The path on this machine, no link in the directories above it.
     pub path: &'a Path,
     /// What the package says.
-    pub owned: &'a Owned,
+    pub owned: Owned,
 }
 
+/// Kept small: there is one for each path of each package.
 #[derive(Debug)]
 struct Record {
     start: u32,
     length: u16,
-    owned: Owned,
+    package: PackageRef,
+    said: Said,
+}
+
+/// What packages say, with usual permissions where nothing else is told.
+#[derive(Debug)]
+enum Said {
+    Unspecified,
+    Md5([u8; 16]),
+    /// At this place of a list of what is said seldom.
+    Other(u32),
 }
 
 impl Record {
@@ -58,29 +73,50 @@ impl Inventory {
 
     /// All owned paths in canonical order ([`compare_paths`]); a path that several packages own comes as often.
     pub fn owned(&self) -> impl Iterator<Item = OwnedPath<'_>> {
-        self.records.iter().map(|record| OwnedPath {
-            path: Path::new(OsStr::from_bytes(record.path(&self.paths))),
-            owned: &record.owned,
+        self.order.iter().map(|&place| {
+            let record = self.at(place);
+            OwnedPath {
+                path: Path::new(OsStr::from_bytes(record.path(&self.paths))),
+                owned: self.owned_of(record),
+            }
         })
     }
 
+    fn at(&self, place: u32) -> &Record {
+        &self.records[place as usize]
+    }
+
+    fn owned_of(&self, record: &Record) -> Owned {
+        let (claim, permissions) = match record.said {
+            Said::Unspecified => (Claim::Unspecified, Permissions::Usual),
+            Said::Md5(digest) => {
+                (Claim::File { digest: Digest::Md5(digest), size: None }, Permissions::Usual)
+            }
+            Said::Other(place) => self.others[place as usize].clone(),
+        };
+        Owned { package: record.package, claim, permissions }
+    }
+
     /// What a package says about a path, by its place in [`Inventory::owned`].
-    pub(crate) fn record(&self, index: u32) -> &Owned {
-        &self.records[index as usize].owned
+    pub(crate) fn record(&self, index: u32) -> Owned {
+        self.owned_of(self.at(self.order[index as usize]))
     }
 
     /// What packages say, by places in [`Inventory::owned`].
-    pub(crate) fn records(&self, range: Range<u32>) -> impl ExactSizeIterator<Item = &Owned> + Clone {
-        self.records[range.start as usize..range.end as usize].iter().map(|record| &record.owned)
+    pub(crate) fn records(&self, range: Range<u32>) -> impl ExactSizeIterator<Item = Owned> + Clone {
+        let places = &self.order[range.start as usize..range.end as usize];
+        places.iter().map(|&place| self.owned_of(self.at(place)))
     }
 
     /// What packages say about one path.
-    pub fn owners<'a>(&'a self, path: &'a Path) -> impl Iterator<Item = &'a Owned> {
+    pub fn owners<'a>(&'a self, path: &'a Path) -> impl Iterator<Item = Owned> + 'a {
         let wanted = path.as_os_str().as_bytes();
-        let before = |record: &Record| compare_paths(record.path(&self.paths), wanted) == Ordering::Less;
-        let first = self.records.partition_point(before);
-        let here = move |record: &&Record| record.path(&self.paths) == wanted;
-        self.records[first..].iter().take_while(here).map(|record| &record.owned)
+        let before = |place: &u32| compare_paths(self.at(*place).path(&self.paths), wanted) == Ordering::Less;
+        let first = self.order.partition_point(before);
+        let records = self.order[first..].iter().map(|&place| self.at(place));
+        records
+            .take_while(move |record| record.path(&self.paths) == wanted)
+            .map(|record| self.owned_of(record))
     }
 
     /// What people should know about it, above all why more is saved than they may expect: an index that is not there, a
@@ -108,6 +144,7 @@ pub(super) struct Height {
     packages: usize,
     paths: usize,
     records: usize,
+    others: usize,
     remarks: usize,
 }
 
@@ -124,11 +161,22 @@ impl Builder {
     /// Adds what a package says about a path, which begins with a slash. What is longer than the kernel allows cannot be there
     /// and is passed over.
     pub(super) fn owned(&mut self, path: &[u8], owned: Owned) {
-        let Inventory { paths, records, .. } = &mut self.inventory;
+        let Inventory { paths, records, others, .. } = &mut self.inventory;
         let start = paths.len();
         self.resolver.resolve(path, paths);
+        let Owned { package, claim, permissions } = owned;
+        let said = match (claim, permissions) {
+            (Claim::Unspecified, Permissions::Usual) => Said::Unspecified,
+            (Claim::File { digest: Digest::Md5(digest), size: None }, Permissions::Usual) => {
+                Said::Md5(digest)
+            }
+            other => {
+                others.push(other);
+                Said::Other(u32::try_from(others.len() - 1).unwrap_or(u32::MAX))
+            }
+        };
         match (u32::try_from(start), u16::try_from(paths.len() - start)) {
-            (Ok(start), Ok(length)) => records.push(Record { start, length, owned }),
+            (Ok(start), Ok(length)) => records.push(Record { start, length, package, said }),
             _ => paths.truncate(start),
         }
     }
@@ -142,11 +190,12 @@ impl Builder {
     }
 
     pub(super) fn height(&self) -> Height {
-        let Inventory { packages, paths, records, remarks, .. } = &self.inventory;
+        let Inventory { packages, paths, records, others, remarks, .. } = &self.inventory;
         Height {
             packages: packages.len(),
             paths: paths.len(),
             records: records.len(),
+            others: others.len(),
             remarks: remarks.len(),
         }
     }
@@ -156,25 +205,29 @@ impl Builder {
         self.inventory.packages.truncate(height.packages);
         self.inventory.paths.truncate(height.paths);
         self.inventory.records.truncate(height.records);
+        self.inventory.others.truncate(height.others);
         self.inventory.remarks.truncate(height.remarks);
     }
 
     pub(super) fn finish(self) -> Inventory {
-        let mut inventory = self.inventory;
-        let Inventory { paths, records, .. } = &mut inventory;
-        // The lists of packages are in order already, each for itself.
-        records.sort_by(|a, b| {
-            compare_paths(a.path(paths), b.path(paths)).then(a.owned.package.cmp(&b.owned.package))
-        });
+        let Self { mut inventory, resolver } = self;
+        drop(resolver);
+        let Inventory { paths, records, order, .. } = &mut inventory;
         records.shrink_to_fit();
         paths.shrink_to_fit();
+        *order = (0_u32..).take(records.len()).collect();
+        // The lists of packages are in order already, each for itself.
+        order.sort_by(|&a, &b| {
+            let [a, b] = [a, b].map(|place| &records[place as usize]);
+            compare_paths(a.path(paths), b.path(paths)).then(a.package.cmp(&b.package))
+        });
         inventory
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Availability, Claim, Permissions, State};
+    use super::super::{Availability, State};
     use super::*;
 
     #[test]

@@ -54,18 +54,35 @@ impl Stanza<'_> {
 pub(super) fn for_each(
     input: impl BufRead,
     wanted: &[&str],
+    each: impl FnMut(&Stanza<'_>),
+) -> io::Result<()> {
+    for_each_of(input, wanted, |_| true, each)
+}
+
+/// The same, but for packages that nobody asks about. Only where a stanza begins with its package it is known so early; others
+/// are all read.
+pub(super) fn for_each_of(
+    mut input: impl BufRead,
+    wanted: &[&str],
+    is_wanted: impl Fn(&[u8]) -> bool,
     mut each: impl FnMut(&Stanza<'_>),
 ) -> io::Result<()> {
     let values = vec![Vec::new(); wanted.len()];
     let mut stanza = Stanza { wanted, values, current: None, is_empty: true };
-    let mut input = input;
+    let mut is_skipped = false;
     input.for_byte_line(|line| {
         if line.trim_ascii().is_empty() {
             if !stanza.is_empty {
                 each(&stanza);
             }
             stanza.clear();
-        } else {
+            is_skipped = false;
+            return Ok(true);
+        }
+        if stanza.is_empty && !is_skipped {
+            is_skipped = line.strip_prefix(b"Package: ").is_some_and(|package| !is_wanted(package));
+        }
+        if !is_skipped {
             stanza.line(line);
         }
         Ok(true)
@@ -91,5 +108,21 @@ mod tests {
         })
         .unwrap();
         assert_eq!(seen, [["a", "1", "\n /etc/a 1\n /etc/b 2"], ["b", "", ""]]);
+    }
+
+    #[test]
+    fn stanzas_of_other_packages_are_passed_over() {
+        let text = b"Package: a\nVersion: 1\n\nPackage: b\nVersion: 2\n x\n\nVersion: 3\nPackage: b\n\nPackage: a\nVersion: 4";
+        let mut seen = Vec::new();
+        for_each_of(
+            &text[..],
+            &["Version"],
+            |package| package == b"a",
+            |stanza| {
+                seen.push(stanza.get("Version").to_owned());
+            },
+        )
+        .unwrap();
+        assert_eq!(seen, [b"1", b"3", b"4"]);
     }
 }

@@ -12,6 +12,7 @@ use redcedar_system::{Environment, Interrupt, System};
 use redcedar_testing::program;
 
 use super::*;
+use crate::select;
 
 struct Fixture(tempfile::TempDir);
 
@@ -52,7 +53,7 @@ impl Fixture {
     }
 
     fn owned(&self, inventory: &Inventory, path: &str) -> Option<Owned> {
-        inventory.owners(&self.place(path)).next().cloned()
+        inventory.owners(&self.place(path)).next()
     }
 
     /// Claim and permissions of a path that is owned.
@@ -193,6 +194,41 @@ fn pacman_packages_are_known_by_mtree_and_can_be_had_from_configured_repositorie
         ],
     );
     assert!(fixture.owned(&inventory, "/.PKGINFO").is_none());
+}
+
+#[test]
+fn what_pacman_itself_installed_is_left_out_until_it_is_changed() {
+    if !program::is_root() {
+        return program::cannot_test("a root that pacman made", "only root can give files to others");
+    }
+    let root = redcedar_testing::trusted::directory();
+    let archive = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/packages/fixtures/pacman.tar.gz");
+    program::succeed(program::command("tar").arg("-xpf").arg(archive).arg("-C").arg(root.path()));
+    let left_out = || {
+        let options = select::Options {
+            system_root: root.path(),
+            roots: &[root.path().to_owned()],
+            prune: &[],
+            always_save: &[],
+            never_enter: &[],
+            one_file_system: false,
+            trust: select::Trust::SameVersion,
+            programs: &[],
+            cache: None,
+        };
+        let choice = select::choose(&options, &fake::system("2026-11-24T02:00").0).unwrap();
+        let is_left_out = |entry: &select::Entry<'_>| matches!(entry.fate, select::Fate::LeaveOut { .. });
+        let names = choice
+            .iter()
+            .filter(is_left_out)
+            .map(|entry| entry.path.strip_prefix(root.path()).unwrap().to_str().unwrap().to_owned());
+        names.collect::<Vec<_>>()
+    };
+    let all = ["etc/fixture.conf", "usr/bin/alias", "usr/bin/fixture", "usr/share/doc/fixture one/caf\u{e9}"];
+    assert_eq!(left_out(), all);
+    fs_err::write(root.path().join("etc/fixture.conf"), "setting=2\n").unwrap();
+    fs_err::set_permissions(root.path().join("usr/bin/fixture"), PermissionsExt::from_mode(0o755)).unwrap();
+    assert_eq!(left_out(), [all[1], all[3]]);
 }
 
 #[test]

@@ -77,7 +77,7 @@ struct Deciding<'a> {
     missing: Vec<Missing>,
 }
 
-impl Deciding<'_> {
+impl<'a> Deciding<'a> {
     /// Brings files and records together; both come in the same order. What has to be compared is left out for the time being.
     fn join(&mut self, roots: &[PathBuf]) {
         let places: HashSet<&Path> = self.files.places().iter().map(PathBuf::as_path).collect();
@@ -88,7 +88,7 @@ impl Deciding<'_> {
                 |path: &Path| compare_paths(path.as_os_str().as_bytes(), file.path.as_os_str().as_bytes());
             while let Some((record, _)) = records.next_if(|(record, _)| order(record.path) == Ordering::Less)
             {
-                self.miss(record.path, record.owned, roots);
+                self.miss(record.path, &record.owned, roots);
             }
             let first = records.peek().map_or(0, |(_, index)| *index);
             let mut end = first;
@@ -110,7 +110,7 @@ impl Deciding<'_> {
             self.verdicts.push(reason.map_or(Verdict::LeaveOut(first), Verdict::Save));
         }
         for (record, _) in records {
-            self.miss(record.path, record.owned, roots);
+            self.miss(record.path, &record.owned, roots);
         }
     }
 
@@ -126,26 +126,88 @@ impl Deciding<'_> {
         }
     }
 
-    /// Compares what may be left out with the records of packages.
+    /// Compares what may be left out with the records of packages: by the digests that the cache has, by reading the other files.
+    /// What those have is remembered.
     fn compare(&mut self, system: &System, remarks: &mut Vec<String>) -> Result<(), ChooseError> {
-        let (mut indexes, mut jobs) = (Vec::new(), Vec::new());
-        for (index, (file, verdict)) in self.files.iter().zip(&self.verdicts).enumerate() {
-            if let Verdict::LeaveOut(record) = *verdict {
-                let claim = &self.inventory.record(record).claim;
-                indexes.push(index);
-                jobs.push(Job { path: file.path, found: file.metadata, claim });
-            }
-        }
-        let outcomes = match self.options.cache {
-            Some(path) => compare_with_cache(&jobs, path, system, remarks)?,
-            None => compare_all(&jobs, &system.interrupt)?,
+        let is_left_out = |(_, verdict): &(u32, &Verdict)| matches!(verdict, Verdict::LeaveOut(_));
+        let all: Vec<u32> =
+            (0_u32..).zip(&self.verdicts).filter(is_left_out).map(|(index, _)| index).collect();
+        let Some(path) = self.options.cache else {
+            return self.read(&all, system).map(drop);
         };
-        for (index, outcome) in indexes.into_iter().zip(outcomes) {
-            if let Some(reason) = outcome.reason {
-                self.verdicts[index] = Verdict::Save(reason);
-            }
+        let mut cache = Cache::load(path).unwrap_or_else(|error| {
+            remarks.push(format!(
+                "all packaged files are read again, because the cache cannot be used: {error}"
+            ));
+            Cache::default()
+        });
+        let is_unknown = |index: &u32| !self.settle_by_cache(*index, &mut cache);
+        let unknown: Vec<u32> = all.iter().copied().filter(is_unknown).collect();
+        let is_used_up = cache.is_used_up();
+        drop(cache);
+        let read = self.read(&unknown, system)?;
+        if !is_used_up || read.iter().any(|(_, digest)| digest.is_some()) {
+            self.remember(&all, read, path).unwrap_or_else(|error| {
+                remarks.push(format!("digests are not remembered, so the next run reads all again: {error}"));
+            });
         }
         Ok(())
+    }
+
+    /// Decides about a path if the cache knows its digest; says whether it does.
+    fn settle_by_cache(&mut self, index: u32, cache: &mut Cache) -> bool {
+        let Some(job) = self.job(index) else { return true };
+        let known = cache.find(job.path, job.found).filter(|digest| is_comparable(digest, &job.claim));
+        known.is_some_and(|digest| {
+            self.settle(index, Compared::of_digest(digest, &job.claim));
+            true
+        })
+    }
+
+    /// Reads files and decides about them. Each comes back with its digest if that may be remembered.
+    fn read(&mut self, indexes: &[u32], system: &System) -> Result<Vec<(u32, Option<Digest>)>, ChooseError> {
+        let now = system.clock.now().timestamp().as_second();
+        let jobs: Vec<Job<'_>> = indexes.iter().filter_map(|&index| self.job(index)).collect();
+        let outcomes = compare_all(&jobs, &system.interrupt)?;
+        let mut read = Vec::with_capacity(jobs.len());
+        for ((&index, job), outcome) in indexes.iter().zip(jobs).zip(outcomes) {
+            self.settle(index, outcome);
+            // What changed within a tick of the clock may change again without looking changed.
+            let is_settled = now.saturating_sub(job.found.changed.seconds) >= TICK_SECONDS;
+            read.push((index, outcome.digest.filter(|_| is_settled)));
+        }
+        Ok(read)
+    }
+
+    /// Stores the digests of all paths that were compared: of those that were `read`, and what is stored of the others.
+    fn remember(&self, all: &[u32], read: Vec<(u32, Option<Digest>)>, path: &Path) -> io::Result<()> {
+        let mut known = Cache::load(path).unwrap_or_default();
+        let mut read = read.into_iter().peekable();
+        let mut writer = CacheWriter::create(path)?;
+        for &index in all {
+            let file = self.files.get(index as usize);
+            let digest = match read.next_if(|(read, _)| *read == index) {
+                Some((_, digest)) => digest,
+                None => known.find(file.path, file.metadata),
+            };
+            if let Some(digest) = digest {
+                writer.add(file.path, file.metadata, &digest)?;
+            }
+        }
+        writer.finish()
+    }
+
+    /// What has to be compared at a path that is left out for the time being.
+    fn job(&self, index: u32) -> Option<Job<'a>> {
+        let Verdict::LeaveOut(record) = self.verdicts[index as usize] else { return None };
+        let file = self.files.get(index as usize);
+        Some(Job { path: file.path, found: file.metadata, claim: self.inventory.record(record).claim })
+    }
+
+    fn settle(&mut self, index: u32, compared: Compared) {
+        if let Some(reason) = compared.reason {
+            self.verdicts[index as usize] = Verdict::Save(reason);
+        }
     }
 
     /// Of a file with several names either all are saved or none, so that they are one file again after a restore.
@@ -172,53 +234,6 @@ impl Deciding<'_> {
     }
 }
 
-/// Compares with the digests that the cache has, reads the other files, and remembers their digests.
-fn compare_with_cache(
-    jobs: &[Job<'_>],
-    path: &Path,
-    system: &System,
-    remarks: &mut Vec<String>,
-) -> Result<Vec<Compared>, ChooseError> {
-    let mut cache = Cache::load(path).unwrap_or_else(|error| {
-        remarks.push(format!("all packaged files are read again, because the cache cannot be used: {error}"));
-        Cache::default()
-    });
-    let now = system.clock.now().timestamp().as_second();
-    let (mut outcomes, mut unknown) = (Vec::with_capacity(jobs.len()), Vec::new());
-    for (index, job) in jobs.iter().enumerate() {
-        let known = cache.find(job.path, job.found).filter(|digest| is_comparable(digest, job.claim));
-        if known.is_none() {
-            unknown.push(index);
-        }
-        outcomes.push(known.map_or(Compared::NOT_DONE, |digest| Compared::of_digest(digest, job.claim)));
-    }
-    let to_read: Vec<Job<'_>> = unknown.iter().map(|&index| jobs[index]).collect();
-    let mut is_new = !cache.is_used_up();
-    drop(cache);
-    for (&index, outcome) in unknown.iter().zip(compare_all(&to_read, &system.interrupt)?) {
-        // What changed within a tick of the clock may change again without looking changed.
-        let is_settled = now.saturating_sub(jobs[index].found.changed.seconds) >= TICK_SECONDS;
-        is_new |= outcome.digest.is_some() && is_settled;
-        outcomes[index] = outcome;
-        outcomes[index].is_settled = is_settled;
-    }
-    if is_new && let Err(error) = remember(jobs, &outcomes, path) {
-        remarks.push(format!("digests are not remembered, so the next run reads all again: {error}"));
-    }
-    Ok(outcomes)
-}
-
-/// Stores digests for the next run.
-fn remember(jobs: &[Job<'_>], outcomes: &[Compared], path: &Path) -> io::Result<()> {
-    let mut writer = CacheWriter::create(path)?;
-    for (job, outcome) in jobs.iter().zip(outcomes) {
-        if let Some(digest) = outcome.digest.filter(|_| outcome.is_settled) {
-            writer.add(job.path, job.found, &digest)?;
-        }
-    }
-    writer.finish()
-}
-
 /// How long after its last change a file counts as unchanged, in seconds.
 const TICK_SECONDS: i64 = 2;
 
@@ -228,12 +243,17 @@ fn is_comparable(digest: &Digest, claim: &Claim) -> bool {
     matches!(claim, Claim::File { digest, .. } if std::mem::discriminant(digest) == kind)
 }
 
-/// Paths as they were written, and without links in them.
+/// Paths as they were written, without slashes at their ends, and without links in them.
 fn with_real_paths(paths: &[PathBuf]) -> Vec<PathBuf> {
     let real = paths.iter().filter_map(|path| fs_err::canonicalize(path).ok());
-    paths.iter().cloned().chain(real).collect()
+    paths.iter().map(|path| path.components().collect()).chain(real).collect()
 }
 
+/// Whether a path is one of `roots` or below one; all are without slashes at their ends.
 fn is_below(path: &Path, roots: &[PathBuf]) -> bool {
-    roots.iter().any(|root| path.starts_with(root))
+    let path = path.as_os_str().as_bytes();
+    roots.iter().any(|root| {
+        let below = path.strip_prefix(root.as_os_str().as_bytes());
+        below.is_some_and(|below| below.is_empty() || below[0] == b'/' || path.len() - below.len() == 1)
+    })
 }

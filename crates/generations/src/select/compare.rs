@@ -17,13 +17,13 @@ use crate::digest::Hasher;
 use crate::packages::{Claim, Target};
 
 /// Something to be compared.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Job<'a> {
     pub(super) path: &'a Path,
     /// What the walk found there.
     pub(super) found: &'a Metadata,
     /// What its package says is there.
-    pub(super) claim: &'a Claim,
+    pub(super) claim: Claim,
 }
 
 /// What came of a comparison.
@@ -33,8 +33,6 @@ pub(super) struct Compared {
     pub(super) reason: Option<Reason>,
     /// The digest of its content, if that was needed.
     pub(super) digest: Option<Digest>,
-    /// Whether the digest may be remembered.
-    pub(super) is_settled: bool,
 }
 
 impl Compared {
@@ -45,11 +43,11 @@ impl Compared {
     pub(super) fn of_digest(digest: Digest, claim: &Claim) -> Self {
         let is_equal = matches!(claim, Claim::File { digest: claimed, .. } if *claimed == digest);
         let reason = (!is_equal).then_some(Reason::ContentChanged);
-        Self { reason, digest: Some(digest), is_settled: true }
+        Self { reason, digest: Some(digest) }
     }
 
     const fn save(reason: Reason) -> Self {
-        Self { reason: Some(reason), digest: None, is_settled: true }
+        Self { reason: Some(reason), digest: None }
     }
 }
 
@@ -123,7 +121,7 @@ enum Step {
 
 impl Job<'_> {
     fn start(&self) -> io::Result<Step> {
-        let claimed = match self.claim {
+        let claimed = match &self.claim {
             Claim::File { digest, .. } => digest,
             Claim::Symlink(target) => return self.compare_target(target).map(Step::Compared),
             _ => return Ok(Step::Compared(Compared::save(Reason::Unspecified))),
@@ -144,7 +142,7 @@ impl Job<'_> {
         if Metadata::from_statx(&statx).as_ref() != Some(self.found) {
             return Ok(Compared::NOT_DONE);
         }
-        Ok(Compared::of_digest(digest, self.claim))
+        Ok(Compared::of_digest(digest, &self.claim))
     }
 
     fn compare_target(&self, claimed: &Target) -> io::Result<Compared> {
@@ -158,7 +156,7 @@ impl Job<'_> {
             }),
         };
         let reason = (!is_equal).then_some(Reason::TargetChanged);
-        Ok(Compared { reason, digest: None, is_settled: true })
+        Ok(Compared { reason, digest: None })
     }
 }
 

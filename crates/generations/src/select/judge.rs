@@ -17,15 +17,15 @@ pub(super) enum Verdict {
 /// the claim of the first of its owners, which is that of all.
 pub(super) fn judge<'a>(
     found: &Metadata,
-    owners: impl Iterator<Item = &'a Owned> + Clone,
+    owners: impl Iterator<Item = Owned> + Clone,
     package_of: impl Fn(&Owned) -> &'a Package,
     trust: Trust,
 ) -> Option<Reason> {
-    let mut claims = owners.clone().map(|owned| &owned.claim);
+    let mut claims = owners.clone().map(|owned| owned.claim);
     let is_agreed = claims.next().is_none_or(|first| claims.all(|claim| claim == first));
     owners
         .map(|owned| {
-            let package = package_of(owned);
+            let package = package_of(&owned);
             claimed(found, &owned.claim)
                 .or_else(|| availability(package, trust))
                 .or_else(|| permissions(found, owned.permissions))
@@ -125,7 +125,7 @@ mod tests {
 
     fn judge_one(found: &Metadata, owned: &Owned) -> Option<Reason> {
         let package = package(State::Installed, Availability::SameVersion);
-        judge(found, std::iter::once(owned), |_| &package, Trust::SameVersion)
+        judge(found, std::iter::once(owned.clone()), |_| &package, Trust::SameVersion)
     }
 
     #[test]
@@ -183,7 +183,7 @@ mod tests {
         let reason = |state, availability, trust| {
             let package = package(state, availability);
             let owned = owned(file(1, None));
-            judge(&found(Kind::File, 0o644), std::iter::once(&owned), |_| &package, trust)
+            judge(&found(Kind::File, 0o644), std::iter::once(owned), |_| &package, trust)
         };
         for (trust, expected) in cases {
             assert_eq!([SameVersion, OtherVersion].map(|a| reason(State::Installed, a, trust)), expected);
@@ -200,7 +200,7 @@ mod tests {
         let package = package(State::Installed, Availability::SameVersion);
         let judge_all = |claims: &[Claim]| {
             let owners: Vec<Owned> = claims.iter().cloned().map(owned).collect();
-            judge(&found(Kind::File, 0o644), owners.iter(), |_| &package, Trust::SameVersion)
+            judge(&found(Kind::File, 0o644), owners.into_iter(), |_| &package, Trust::SameVersion)
         };
         assert_eq!(judge_all(&[file(1, None), file(1, None)]), None);
         assert_eq!(judge_all(&[file(1, None), file(2, None)]), Some(Reason::Unspecified));

@@ -1,6 +1,6 @@
 //! Which packages can be had again: the indexes of repositories that apt has fetched.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, BufRead};
 
 use bstr::ByteSlice;
@@ -46,12 +46,13 @@ impl Index {
             (key(installed), found)
         };
         let mut index = Self { found: installed.iter().map(wanted).collect(), indexes: 0 };
+        let names = installed.iter().map(|installed| installed.package.name.as_bytes()).collect();
         for name in root.names(LISTS)? {
             let name = name.to_string_lossy();
             let Some((origin, _)) = name.rsplit_once("_Packages") else { continue };
             let path = format!("{LISTS}/{name}");
             let Some(file) = root.open(&path)? else { continue };
-            let outcome = members::decompress(file).and_then(|reader| index.add(reader, origin));
+            let outcome = members::decompress(file).and_then(|reader| index.add(reader, origin, &names));
             match outcome {
                 Ok(()) => index.indexes += 1,
                 // What it would have shown counts as not to be had.
@@ -79,10 +80,11 @@ impl Index {
         }
     }
 
-    fn add(&mut self, reader: impl BufRead, origin: &str) -> io::Result<()> {
+    fn add(&mut self, reader: impl BufRead, origin: &str, names: &HashSet<&[u8]>) -> io::Result<()> {
         // Looked up some ten thousand times: the key is not made anew for each.
         let mut key = (Vec::new(), Vec::new());
-        stanza::for_each(reader, FIELDS, |stanza| {
+        let is_wanted = |package: &[u8]| names.contains(package);
+        stanza::for_each_of(reader, FIELDS, is_wanted, |stanza| {
             for (part, field) in [(&mut key.0, "Package"), (&mut key.1, "Architecture")] {
                 part.clear();
                 part.extend_from_slice(stanza.get(field));

@@ -29,10 +29,14 @@ impl World {
         }
         let world =
             Self { was: DebianRoot::new(), new: DebianRoot::new(), directory: tempfile::tempdir().unwrap() };
-        was.iter().for_each(|deb| world.was.install(deb));
+        for deb in was {
+            world.was.install(deb);
+        }
         let repository = world.directory.path().join("repository");
         fs_err::create_dir(&repository).unwrap();
-        now.iter().for_each(|deb| drop(deb.build(&repository)));
+        for deb in now {
+            deb.build(&repository);
+        }
         let index =
             succeed(command("dpkg-scanpackages").args(["--multiversion", "."]).current_dir(&repository));
         fs_err::write(repository.join("Packages"), index).unwrap();
@@ -82,12 +86,12 @@ impl World {
     fn run(&self, facts: &Facts) -> Output {
         let script = self.directory.path().join("script");
         fs_err::write(&script, plan(facts).script(Path::new("/none"))).unwrap();
-        let places = [self.directory.path().display().to_string(), std::env::var("PATH").unwrap()];
+        let path = format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", self.directory.path().display());
         program::run(
             command("sh")
                 .arg(script)
                 .arg(self.new.path())
-                .env("PATH", places.join(":"))
+                .env("PATH", path)
                 .env("APT_CONFIG", self.directory.path().join("apt.conf"))
                 .env("DPKG_ADMINDIR", self.new.place("/var/lib/dpkg"))
                 .env("REDCEDAR", self.directory.path().join("redcedar")),
