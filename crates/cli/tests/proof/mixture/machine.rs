@@ -32,13 +32,13 @@ impl Machine {
         let pool = Pool::new().unwrap();
         let path = |name: &str| pool.path().join(name);
         let mut things = Vec::new();
-        let (mut dirs, mut sections) = (String::new(), String::new());
+        let (mut dirs, mut sections) = (Vec::new(), String::new());
         for (number, mode) in ["incr", "weekly", "daily", "incr"].into_iter().enumerate() {
             if number > 0 && !rng.one_in(2) {
                 continue;
             }
             let thing = Thing::new(What::Tree, path(&format!("tree{number}")), mode == "weekly", rng);
-            dirs.push_str(&format!(
+            dirs.push(format!(
                 "<dir><abs_path>{}</abs_path><collect_mode>{mode}</collect_mode><archive_mode>{}</archive_mode></dir>",
                 thing.path.display(),
                 rng.pick(&ARCHIVES)
@@ -54,7 +54,8 @@ impl Machine {
             things.push(thing);
         }
         let collect = format!(
-            "<collect_mode>daily</collect_mode><archive_mode>targz</archive_mode><ignore_file>.ignore</ignore_file>{dirs}"
+            "<collect_mode>daily</collect_mode><archive_mode>targz</archive_mode><ignore_file>.ignore</ignore_file>{}",
+            dirs.concat()
         );
         pool.configure_with(&collect, &sections).unwrap();
         Self { name, pool, things, collected: States::new(), staged: States::new() }

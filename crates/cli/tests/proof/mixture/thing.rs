@@ -38,7 +38,7 @@ impl State {
     pub(super) fn without_attributes(&self) -> Self {
         match self.clone() {
             Self::Tree(tree) => Self::Tree(tree.simplified(|object| object.attributes.clear())),
-            text => text,
+            text @ Self::Text(_) => text,
         }
     }
 
@@ -143,7 +143,7 @@ impl Thing {
                 let tree = Snapshot::take(path).unwrap();
                 State::Tree(tree.filtered(|_, object| object.kind != Kind::Socket))
             }
-            What::Sqlite => text(program::succeed(program::command("sqlite3").arg(path).arg(".dump"))),
+            What::Sqlite => text(&program::succeed(program::command("sqlite3").arg(path).arg(".dump"))),
             What::Git => {
                 let refs = git(path, &["show-ref"]);
                 let head = git(path, &["symbolic-ref", "HEAD"]);
@@ -170,8 +170,8 @@ impl Thing {
     }
 }
 
-fn text(bytes: Vec<u8>) -> State {
-    State::Text(String::from_utf8_lossy(&bytes).into_owned())
+fn text(bytes: &[u8]) -> State {
+    State::Text(String::from_utf8_lossy(bytes).into_owned())
 }
 
 /// Runs `git`; a step that does not apply, such as deleting a branch that is not there, does nothing.
