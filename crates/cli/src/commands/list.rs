@@ -6,7 +6,7 @@ use redcedar_restore::list::{ItemKind, ListedItem, ListedOther, Listing, list};
 use serde::Serialize;
 
 use super::source::SourceArgs;
-use super::{CommandResult, Context, Out};
+use super::{CommandResult, Context, Out, snapshot};
 use crate::exit::Exit;
 use crate::output::human::{Count, Size};
 use crate::output::json::{Document, JsonPath};
@@ -26,6 +26,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResult {
+    if let Some(store) = args.source.snapshots()? {
+        return snapshot::list_store(store, context, out);
+    }
     let source = args.source.open(context)?;
     let listing = list(&source, args.source.peer.as_deref(), true);
     if context.global.json {

@@ -7,7 +7,7 @@ mod repositories;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::civil::{Date, Weekday};
 use redcedar_restore::{
@@ -18,7 +18,7 @@ use redcedar_system::{System, escape};
 use serde::Serialize;
 
 use super::source::{Found, SourceArgs};
-use super::{CommandError, CommandResult, Context, Out, paths};
+use super::{CommandError, CommandResult, Context, Out, paths, snapshot};
 use crate::day::Day;
 use crate::exit::Exit;
 use crate::output::human::{Counted, Size, Time};
@@ -121,6 +121,9 @@ impl From<OverwriteMode> for Overwrite {
 }
 
 pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResult {
+    if let Some(store) = args.source.snapshots()? {
+        return of_snapshots(store, args, context, out);
+    }
     if args.databases.is_meant() {
         return databases::run(args, context, out);
     }
@@ -150,6 +153,32 @@ impl Args {
         let says_nothing = paths.is_empty() && item.is_none() && to.is_none() && !in_place;
         *interactive || (says_nothing && io::stdin().is_terminal() && io::stdout().is_terminal())
     }
+}
+
+/// Brings back what is in a snapshot, which knows nothing of items, databases and the like.
+fn of_snapshots(store: &Path, args: &Args, context: &Context, out: &mut Out) -> CommandResult {
+    let knows_it = args.item.is_none()
+        && args.strip == 0
+        && !args.delete
+        && args.map_owner.is_empty()
+        && !args.interactive
+        && !args.databases.is_meant()
+        && args.repositories.wanted().is_none()
+        && args.mailboxes.wanted().is_none()
+        && (args.to.is_some() || args.in_place);
+    if !knows_it {
+        let message = "of snapshots, paths are restored, with --to or --in-place, --as-of, --overwrite and --numeric-owner";
+        return Err(CommandError::message(Exit::Usage, message).hint("`redcedar help snapshot restore`"));
+    }
+    let wishes = snapshot::Wishes {
+        paths: args.paths.clone(),
+        as_of: as_of(args, context)?,
+        to: args.to.clone(),
+        in_place: args.in_place,
+        overwrite: args.overwrite,
+        numeric_owner: args.numeric_owner,
+    };
+    snapshot::restore_store(store, wishes, context, out)
 }
 
 fn bring_back(source: &Source, request: &RestoreRequest, context: &Context, out: &mut Out) -> CommandResult {

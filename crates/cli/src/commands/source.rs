@@ -14,7 +14,7 @@ use redcedar_system::environment::REDCEDAR_IDENTITY;
 use redcedar_system::terminal::ask_secret;
 use redcedar_system::{System, escape};
 
-use super::{CommandError, Context, bucket, configuration, discs};
+use super::{CommandError, Context, bucket, configuration, discs, snapshot};
 use crate::exit::Exit;
 
 /// The arguments that choose what is read.
@@ -22,7 +22,8 @@ use crate::exit::Exit;
 pub(crate) struct SourceArgs {
     /// Where the backup is: the DEST of `backup`, a staging directory, a collect directory, a directory with archives, a place in
     /// a bucket (s3://BUCKET/PREFIX) with any of these, a drive with a disc, or an image of one; may be given several times,
-    /// for what lies in several places [default: the staging or collect directory of the configuration]
+    /// for what lies in several places. `list`, `restore` and `verify` take a store of snapshots, too [default: the staging or
+    /// collect directory of the configuration]
     #[arg(long, value_name = "SOURCE")]
     from: Vec<PathBuf>,
     /// Read a disc as it was after its session N, counted from 1 [default: the last one]
@@ -68,6 +69,24 @@ impl SourceArgs {
         let source = Source::open_places(places, &keys);
         let source = source.map_err(|error| CommandError::new(Exit::Failed, error))?;
         Ok(Found { source, starting_day })
+    }
+
+    /// The store of snapshots that was chosen, if it is one: what there is in it, `snapshot` knows.
+    pub(crate) fn snapshots(&self) -> Result<Option<&Path>, CommandError> {
+        match &self.from[..] {
+            [path] if snapshot::is_store(path) => match &self.peer {
+                None => Ok(Some(path)),
+                Some(_) => Err(CommandError::message(
+                    Exit::Usage,
+                    "the snapshots of a store are of one machine, and --peer chooses nothing",
+                )),
+            },
+            paths if paths.len() > 1 && paths.iter().any(|path| snapshot::is_store(path)) => {
+                let message = "a store of snapshots cannot be looked at together with other places";
+                Err(CommandError::message(Exit::Usage, message).hint("name it alone"))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Looks at a directory instead of what was chosen.

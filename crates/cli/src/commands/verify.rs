@@ -14,7 +14,7 @@ use redcedar_system::{System, account, escape};
 use serde::Serialize;
 
 use super::source::SourceArgs;
-use super::{CommandError, CommandResult, Context, Out};
+use super::{CommandError, CommandResult, Context, Out, snapshot};
 use crate::day::Day;
 use crate::exit::Exit;
 use crate::output::human::{Counted, Size, Time};
@@ -55,9 +55,16 @@ pub(crate) struct Args {
 const STATE_OF_ROOT: &str = "/var/lib";
 
 pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResult {
-    let source = args.source.open(context)?;
     let day = args.day.map(|day| day.resolve(context.system.clock.now().date())).transpose();
     let day = day.map_err(|error| CommandError::new(Exit::Usage, error))?;
+    if let Some(store) = args.source.snapshots()? {
+        if args.share.is_some() || args.repair {
+            return Err(CommandError::message(Exit::Usage, "snapshots know neither --share nor --repair")
+                .hint("`redcedar snapshot verify` knows what they do"));
+        }
+        return snapshot::verify_store(store, day, context, out);
+    }
+    let source = args.source.open(context)?;
     if let Some(day) = day.filter(|day| source.days().iter().all(|known| known.date != *day)) {
         let message = format!("nothing was stored on {day}");
         return Err(

@@ -242,7 +242,7 @@ fn assert_found(store: &Store, cases: &[Case]) {
     for case in cases {
         let file = store.file(SUNDAY.next(), case.file);
         let before = store.file(SUNDAY, &case.file.replace("20310310", "20310309"));
-        let sound = fs_err::read(&file).unwrap();
+        let intact = fs_err::read(&file).unwrap();
         for damage in Damage::ALL {
             damage.happen(&file, &before);
             let (code, findings) = store.findings();
@@ -252,7 +252,7 @@ fn assert_found(store: &Store, cases: &[Case]) {
             let is_safe = |tree| case.about != About::Tree(tree);
             let mut safe = TREES.into_iter().filter(|tree| is_safe(*tree));
             assert!(safe.all(|tree| restored.contains(&tree)), "{context}");
-            fs_err::write(&file, &sound).unwrap();
+            fs_err::write(&file, &intact).unwrap();
         }
     }
 }

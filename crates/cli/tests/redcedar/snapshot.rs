@@ -198,3 +198,44 @@ fn a_configuration_says_what_is_saved_and_all_commands_find_its_store() {
     talk.push(sandbox.talk("snapshot create --config /wrong.yaml"));
     insta::assert_snapshot!(talk.join("\n"));
 }
+
+#[test]
+fn a_store_of_snapshots_is_a_place_for_list_restore_and_verify() {
+    let mut sandbox = machine();
+    assert_eq!(sandbox.run(&format!("{CREATE} --init")).code, 0);
+    sandbox.at("2026-11-25T02:00:00");
+    sandbox.write("/home/anna/report.odt", "final version");
+    assert_eq!(sandbox.run(CREATE).code, 0);
+    assert_eq!(
+        sandbox.run("list --from /mnt/store").stdout,
+        sandbox.run("snapshot list --from /mnt/store").stdout
+    );
+    let report = sandbox.path("/home/anna/report.odt");
+    let report = report.strip_prefix("/").unwrap().display();
+    for (number, day, content) in
+        [(1, "2026-11-23", "draft"), (2, "2026-11-24", "draft"), (3, "today", "final version")]
+    {
+        let answer =
+            sandbox.run(&format!("restore /home/anna --from /mnt/store --as-of {day} --to /back/{number}"));
+        assert_eq!(answer.code, 0, "{}", answer.stderr);
+        assert_eq!(sandbox.read(&format!("/back/{number}/{report}")), content);
+    }
+    let answer = sandbox.run("restore --from /mnt/store --as-of 2026-11-22 --to /back/4");
+    assert!(
+        answer.code == 6 && answer.stderr.contains("no generation up to 2026-11-22"),
+        "{}",
+        answer.stderr
+    );
+    assert_eq!(sandbox.run("verify --from /mnt/store").code, 0);
+    let stored = sandbox.path("/mnt/store/2026-11-23-02:00:00").join(report.to_string());
+    fs_err::write(stored, "drafT").unwrap();
+    assert_eq!(sandbox.run("verify --from /mnt/store --day 2026-11-23").code, 6);
+    for line in [
+        "verify --from /mnt/store --share 1/30",
+        "restore --from /mnt/store --item /home --to /back/5",
+        "list --from /mnt/store --from /mnt/store",
+        "list --from /mnt/store --peer me",
+    ] {
+        assert_eq!(sandbox.run(line).code, 2, "{line}");
+    }
+}

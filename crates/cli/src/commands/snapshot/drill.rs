@@ -15,7 +15,7 @@ use crate::output::human::{Counted, Time};
 use crate::output::json::{Document, JsonPath, result_word};
 
 /// How to try it.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[group(id = "drill_arguments")]
 pub(crate) struct Args {
     /// Make the machine anew in DIR, and compare

@@ -21,7 +21,7 @@ use crate::output::table::{Align, Table};
   redcedar snapshot list --from /mnt/store --json")]
 pub(crate) struct Args {
     #[command(flatten)]
-    store: StoreArgs,
+    pub(super) store: StoreArgs,
 }
 
 pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResult {

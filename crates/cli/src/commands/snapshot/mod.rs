@@ -8,6 +8,7 @@ mod list;
 mod prune;
 mod rebuild_plan;
 mod restore;
+mod source;
 mod verify;
 
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use redcedar_generations::config::{Config, Destination, LoadError, Loaded};
 use redcedar_generations::store::{Generation, Store, StoreError};
 use redcedar_system::escape;
 
+pub(super) use self::source::{Wishes, is_store, list_store, restore_store, verify_store};
 use super::{CommandError, CommandResult, Context, Out};
 use crate::exit::Exit;
 

@@ -27,31 +27,31 @@ use crate::output::json::{Document, JsonPath, result_word};
 pub(crate) struct Args {
     /// Files or directories to bring back [default: everything]
     #[arg(value_name = "PATH")]
-    paths: Vec<PathBuf>,
+    pub(super) paths: Vec<PathBuf>,
     #[command(flatten)]
-    store: StoreArgs,
+    pub(super) store: StoreArgs,
     /// From this generation [default: the newest]
     #[arg(long, value_name = "NAME")]
-    generation: Option<String>,
+    pub(super) generation: Option<String>,
     /// Directory to recreate the paths in; it is made if need be
     #[arg(long, value_name = "DIR", required_unless_present = "in_place", conflicts_with = "in_place")]
-    to: Option<PathBuf>,
+    pub(super) to: Option<PathBuf>,
     /// Write everything where it was
     #[arg(long)]
-    in_place: bool,
+    pub(super) in_place: bool,
     /// What to do with what is there already [default: DIR must be empty; with --in-place: never]
     #[arg(long, value_name = "WHEN", value_enum)]
-    overwrite: Option<OverwriteMode>,
+    pub(super) overwrite: Option<OverwriteMode>,
     /// Set owners by number, not by name
     #[arg(long)]
-    numeric_owner: bool,
+    pub(super) numeric_owner: bool,
     /// Make everything what it was, after packages were installed
     ///
     /// Replaces what is there. What packages have brought back is compared with the manifest, and gets its mode, owner and time;
     /// what was not there is removed, but for what is in directories that the snapshot has not looked into, and on other file
     /// systems. With --dry-run it is listed. `rebuild-plan` says when to use this.
     #[arg(long)]
-    exact: bool,
+    pub(super) exact: bool,
 }
 
 pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResult {

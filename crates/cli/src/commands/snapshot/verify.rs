@@ -24,19 +24,19 @@ use crate::output::json::{Document, JsonPath, result_word};
 pub(crate) struct Args {
     /// The generation [default: the newest]
     #[arg(value_name = "NAME")]
-    generation: Option<String>,
+    pub(super) generation: Option<String>,
     #[command(flatten)]
-    store: StoreArgs,
+    pub(super) store: StoreArgs,
     /// Do not read the content of files
     #[arg(long)]
-    quick: bool,
+    pub(super) quick: bool,
     /// Give files the modes of the manifest back
     ///
     /// When jw.backup removes a generation, it changes the modes of files that other generations share.
     #[arg(long)]
-    repair_modes: bool,
+    pub(super) repair_modes: bool,
     #[command(flatten)]
-    drill: drill::Args,
+    pub(super) drill: drill::Args,
 }
 
 pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResult {

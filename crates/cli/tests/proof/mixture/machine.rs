@@ -38,9 +38,11 @@ impl Machine {
                 continue;
             }
             let thing = Thing::new(What::Tree, path(&format!("tree{number}")), mode == "weekly", rng);
-            let (path, archive) = (thing.path.display(), rng.pick(&ARCHIVES));
-            let modes = format!("<collect_mode>{mode}</collect_mode><archive_mode>{archive}</archive_mode>");
-            dirs.push(format!("<dir><abs_path>{path}</abs_path>{modes}</dir>"));
+            dirs.push(format!(
+                "<dir><abs_path>{}</abs_path><collect_mode>{mode}</collect_mode><archive_mode>{}</archive_mode></dir>",
+                thing.path.display(),
+                rng.pick(&ARCHIVES)
+            ));
             things.push(thing);
         }
         for kind in others {

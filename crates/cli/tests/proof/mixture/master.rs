@@ -8,7 +8,8 @@ use redcedar_testing::program::{self, describe};
 use redcedar_testing::rng::Rng;
 use redcedar_testing::s3::Server;
 use redcedar_testing::trees;
-use std::collections::BTreeMap;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs::FileTimes;
 use std::path::{Path, PathBuf};
@@ -237,6 +238,7 @@ impl Master {
         }
         self.run(day, &["store"]);
         let now = self.days_on(&self.disc());
+        assert!(now.contains(&day), "{now:?} on the disc: {}", self.context(day));
         if self.in_drive.iter().any(|day| !now.contains(day)) {
             self.shelf.push(before);
         }
@@ -252,12 +254,12 @@ impl Master {
     fn days_on(&self, source: &Path) -> Vec<Day> {
         let output =
             self.redcedar(&["list".as_ref(), "--json".as_ref(), "--from".as_ref(), source.as_os_str()]);
-        let text = String::from_utf8(output.stdout).unwrap();
-        self.staged
-            .keys()
-            .copied()
-            .filter(|day| text.contains(&format!("\"date\":\"{}\"", day.date())))
-            .collect()
+        let listing: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let listed = ["entries", "others"].into_iter().flat_map(|kind| listing[kind].as_array().unwrap());
+        let dates: Vec<_> = listed.map(|listed| listed["day"].as_str().unwrap()).collect();
+        let days = self.staged.keys().chain(self.on_discs.keys()).copied();
+        let days: BTreeSet<Day> = days.filter(|day| dates.contains(&day.date().as_str())).collect();
+        days.into_iter().collect()
     }
 
     /// Makes everything as old as it would be, and purges.
