@@ -4,6 +4,7 @@ mod case;
 mod collect;
 mod dump;
 pub(crate) mod generations;
+mod listings;
 mod mbox;
 pub(crate) mod measure;
 mod report;

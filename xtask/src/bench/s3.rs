@@ -2,6 +2,7 @@
 
 use super::Common;
 use super::case::{Side, compare};
+use super::listings;
 use super::measure::command;
 use super::report::{Quantity, Row, Target};
 use super::setting::{Setting, empty};
@@ -15,7 +16,8 @@ use std::time::Duration;
 /// What this benchmark is told on the command line.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// A server that has a bucket `bucket` and a key `testing`, instead of MiniStack, which is started for it
+    /// A server that has a bucket `bucket`, instead of MiniStack, which is started for it: one that is quicker with large objects. The
+    /// key is that of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, else `testing`
     #[arg(long, value_name = "URL")]
     endpoint: Option<String>,
     #[command(flatten)]
@@ -71,6 +73,9 @@ const CASES: &[(&str, Case)] = &[
     ("verify-rclone", case(Work::Verify, Rival::Rclone, 1_000, Some(1_000), VERIFY)),
 ];
 
+/// From so many on, nothing is stored: there is a server that only lists.
+const MANY: usize = 50_000;
+
 const fn case(
     work: Work,
     rival: Rival,
@@ -88,7 +93,8 @@ pub(crate) fn run(options: &Options) -> Result<Vec<Row>> {
         None => Some(Server::required().context("MiniStack is not installed; ./check installs it")?),
     };
     let endpoint = options.endpoint.clone().or(server.as_ref().map(Server::url)).unwrap_or_default();
-    let place = Place { setting: Setting::make(&options.common)?, endpoint };
+    let setting = Setting::make(&options.common)?;
+    let place = Place { setting: &setting, endpoint };
     let mut rows = Vec::new();
     for (name, case) in cases {
         rows.extend(place.measure(name, case, options.common.runs)?);
@@ -96,12 +102,12 @@ pub(crate) fn run(options: &Options) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-struct Place {
-    setting: Setting,
+struct Place<'a> {
+    setting: &'a Setting,
     endpoint: String,
 }
 
-impl Place {
+impl Place<'_> {
     fn measure(&self, name: &str, case: &Case, runs: usize) -> Result<Vec<Row>> {
         let tree = match case.size {
             Some(size) => self.setting.noise(case.files, size)?,
@@ -111,6 +117,10 @@ impl Place {
         std::thread::sleep(Duration::from_secs(2));
         let target = |side: &str| format!("s3://{BUCKET}/{name}/{side}");
         let (our_target, their_target) = (target("ours"), target("theirs"));
+        if matches!(case.work, Work::Nothing) && case.files >= MANY {
+            let endpoint = listings::serve(&tree, &format!("{name}/ours/"))?;
+            return Place { setting: self.setting, endpoint }.look(name, case, &tree, &our_target, runs);
+        }
         let send = self.ours(&tree, &our_target, &[]);
         let rival = |work| self.theirs(case.rival, work, &tree, &their_target);
         let (ours, theirs) = match case.work {
@@ -119,18 +129,19 @@ impl Place {
                 let ours = Side::prepared(send, clear(our_target.clone()));
                 (ours, Side::prepared(rival(Work::Send)?, clear(their_target.clone())))
             }
-            work => {
-                Side::new(send.clone()).run()?;
-                Side::new(rival(Work::Send)?).run()?;
-                let again = if matches!(work, Work::Verify) {
-                    self.ours(&tree, &our_target, &["--verify"])
-                } else {
-                    send
-                };
-                (Side::new(again), Side::new(rival(work)?))
-            }
+            Work::Nothing | Work::Verify => return self.look(name, case, &tree, &our_target, runs),
         };
         compare(name, &ours, &theirs, runs, case.targets)
+    }
+
+    /// Both look at the same objects, which are made, or seen to be there, by us.
+    fn look(&self, name: &str, case: &Case, tree: &Path, target: &str, runs: usize) -> Result<Vec<Row>> {
+        let send = self.ours(tree, target, &[]);
+        Side::new(send.clone()).run()?;
+        let verifies = matches!(case.work, Work::Verify);
+        let again = if verifies { self.ours(tree, target, &["--verify"]) } else { send };
+        let theirs = self.theirs(case.rival, case.work, tree, target)?;
+        compare(name, &Side::new(again), &Side::new(theirs), runs, case.targets)
     }
 
     /// Everything of a place goes, and everything that we remember.
@@ -151,8 +162,8 @@ impl Place {
         let pairs = [
             format!("HOME={}", self.home().display()),
             format!("AWS_ENDPOINT_URL={}", self.endpoint),
-            format!("AWS_ACCESS_KEY_ID={KEY}"),
-            format!("AWS_SECRET_ACCESS_KEY={KEY}"),
+            format!("AWS_ACCESS_KEY_ID={}", key("AWS_ACCESS_KEY_ID")),
+            format!("AWS_SECRET_ACCESS_KEY={}", key("AWS_SECRET_ACCESS_KEY")),
             "AWS_REGION=us-east-1".to_owned(),
             "AWS_EC2_METADATA_DISABLED=true".to_owned(),
             "RCLONE_S3_PROVIDER=Other".to_owned(),
@@ -192,4 +203,10 @@ impl Place {
         }
         Ok(words)
     }
+}
+
+/// The key of the environment, or that of MiniStack.
+fn key(name: &str) -> String {
+    let named = program::variable(name).and_then(|key| key.into_string().ok());
+    named.unwrap_or_else(|| KEY.to_owned())
 }

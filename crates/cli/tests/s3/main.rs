@@ -3,6 +3,7 @@
 
 mod amazons3;
 mod backup;
+mod credentials;
 mod keys;
 mod killed;
 mod machine;
