@@ -5,12 +5,13 @@ use super::case::{Side, compare};
 use super::report::{Quantity, Row, Target};
 use super::setting::{Setting, empty, words};
 use super::tree;
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use nix::dir::{Dir, Type};
 use nix::fcntl::{AtFlags, OFlag};
 use nix::sys::stat::{Mode, fstatat, mkdirat};
 use nix::unistd::linkat;
 use redcedar_testing::program;
+use redcedar_testing::sshd::{Access, Host, Network};
 use std::ffi::OsString;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
@@ -32,8 +33,12 @@ pub(crate) struct Options {
 type Case = fn(&str, &Setting, &Options) -> Result<Vec<Row>>;
 
 /// All cases by name.
-const CASES: &[(&str, Case)] =
-    &[("first-rsync", first), ("unchanged-rsync", unchanged), ("unchanged-links", floor)];
+const CASES: &[(&str, Case)] = &[
+    ("first-rsync", first),
+    ("unchanged-rsync", unchanged),
+    ("unchanged-links", floor),
+    ("unchanged-ssh", over_ssh),
+];
 
 pub(crate) fn run(options: &Options) -> Result<Vec<Row>> {
     let cases = options.common.choose(CASES)?;
@@ -49,13 +54,32 @@ pub(crate) fn run(options: &Options) -> Result<Vec<Row>> {
     for (name, case) in cases {
         rows.extend(case(name, &setting, options)?);
     }
+    for target in ["first-store", "first-rsync"].map(|name| setting.path(name)) {
+        for number in 0..=options.common.runs {
+            empty(&aside(&target, number))?;
+        }
+    }
     Ok(rows)
+}
+
+/// Moves away what the run before left. To remove it would be paid by the next run: for minutes ext4 passes over inodes that were
+/// in use, one by one.
+fn put_aside(target: &Path) -> Result<()> {
+    if !target.exists() {
+        return Ok(());
+    }
+    let free = (0..1_000).map(|number| aside(target, number)).find(|aside| !aside.exists());
+    Ok(fs_err::rename(target, free.context("a free name")?)?)
+}
+
+fn aside(target: &Path, number: usize) -> PathBuf {
+    target.with_extension(format!("{number}"))
 }
 
 fn first(name: &str, setting: &Setting, options: &Options) -> Result<Vec<Row>> {
     let (store, target) = (setting.path("first-store"), setting.path("first-rsync"));
-    let ours = Side::prepared(create(setting, &store)?, || empty(&store));
-    let theirs = Side::prepared(rsync(setting, &target, None), || empty(&target));
+    let ours = Side::prepared(create(setting, &store)?, || put_aside(&store));
+    let theirs = Side::prepared(rsync(setting, &target, None), || put_aside(&target));
     let targets = [(Quantity::Cpu, Target::AtMost(0.85)), (Quantity::Wall, Target::AtMost(0.8))];
     compare(name, &ours, &theirs, options.common.runs, &targets)
 }
@@ -78,6 +102,47 @@ fn floor(name: &str, setting: &Setting, options: &Options) -> Result<Vec<Row>> {
     let links = [itself.as_os_str(), "link".as_ref(), tree.as_ref(), base.as_ref(), target.as_ref()];
     let theirs = Side::prepared(words(&links), || empty(&target));
     compare(name, &ours, &theirs, options.common.runs, &[(Quantity::Cpu, Target::AtMost(1.4))])
+}
+
+/// The far side is this machine; what it uses is not counted.
+fn over_ssh(name: &str, setting: &Setting, options: &Options) -> Result<Vec<Row>> {
+    let Some(network) = Network::required(None) else { return Ok(Vec::new()) };
+    let host = network.host("far", &Access::Free);
+    let ours = Side::new(backup(setting, &network, &host)?);
+    let target = setting.path("ssh-rsync");
+    let far = format!("far:{}/", target.display());
+    let mut words = rsync(setting, Path::new(&far), Some(&base(setting)?));
+    words.splice(1..1, ["-HAX".into(), format!("--rsh={}", network.ssh()).into()]);
+    let theirs = Side::prepared(words, || empty(&target));
+    compare(name, &ours, &theirs, options.common.runs, &[(Quantity::Wall, Target::AtMost(1.0))])
+}
+
+/// The program of jw.backup, with everything that it needs.
+fn backup(setting: &Setting, network: &Network, host: &Host) -> Result<Vec<OsString>> {
+    let program = setting.path("backup");
+    if !program.exists() {
+        fs_err::os::unix::fs::symlink(setting.redcedar(), &program)?;
+    }
+    fs_err::create_dir_all(setting.path("no-system"))?;
+    let config = setting.path("backup.yaml");
+    let place = |name: &str| setting.path(name).display().to_string();
+    let lines = [
+        format!("roots: [{}]", place("tree")),
+        "prune:".to_owned(),
+        format!("system_root: {}", place("no-system")),
+        format!("lock_directory: {}", place("lock")),
+        format!("cache_directory: {}", place("cache")),
+        "destination:".to_owned(),
+        "  host: far".to_owned(),
+        format!("  port: {}", host.port()),
+        format!("  user: {}", network.login()),
+        format!("  ssh: {}", network.ssh()),
+        format!("  directory: {}", place("ssh-store")),
+        "  generations: 2".to_owned(),
+    ];
+    fs_err::write(&config, lines.join("\n"))?;
+    let log = setting.path("backup.log");
+    Ok(words(&[program.as_os_str(), "-c".as_ref(), config.as_ref(), "-l".as_ref(), log.as_ref()]))
 }
 
 /// A new generation of everything, whatever packages say.

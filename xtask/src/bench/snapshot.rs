@@ -1,10 +1,11 @@
 //! Snapshots: choosing what to save.
 
 use super::Common;
-use super::case::{Side, compare};
+use super::case::{Side, compare, compare_bytes};
+use super::measure::command;
 use super::report::{Quantity, Row, Target};
 use anyhow::{Context, Result, ensure};
-use redcedar_generations::select::{self, ALWAYS_SAVED, Trust, choose};
+use redcedar_generations::select::{self, ALWAYS_SAVED, Choice, Trust, choose};
 use redcedar_system::command::OsRunner;
 use redcedar_system::monitor::Silent;
 use redcedar_system::{Environment, Interrupt, System, clock};
@@ -26,7 +27,8 @@ pub(crate) struct Options {
 type Case = fn(&str, &Path, &Options) -> Result<Vec<Row>>;
 
 /// All cases by name.
-const CASES: &[(&str, Case)] = &[("choose-dpkg-verify", first_run), ("choose-again-jwbackup", second_run)];
+const CASES: &[(&str, Case)] =
+    &[("choose-dpkg-verify", first_run), ("choose-again-jwbackup", second_run), ("size-jwbackup", size)];
 
 /// What jw.backup does to choose: the names in all lists of dpkg, a walk that asks for everything, and which of it is named.
 const ORIGINAL: &str = r#"
@@ -51,6 +53,23 @@ for path in found:
     if place == len(named) or named[place] != path:
         sent += len(path.encode("utf-8", "replace"))
 print(len(found), total, sent)
+"#;
+
+/// How much jw.backup copies: whatever no list names, each name for itself.
+const ORIGINAL_SIZE: &str = r#"
+import glob, os, stat, sys
+named = set()
+for path in glob.glob("/var/lib/dpkg/info/*.list"):
+    with open(path, errors="surrogateescape") as lines:
+        named.update(line.rstrip("\n") for line in lines)
+total = 0
+for above, directories, files in os.walk(sys.argv[1]):
+    for name in files:
+        path = os.path.join(above, name)
+        found = os.lstat(path)
+        if path not in named and stat.S_ISREG(found.st_mode):
+            total += found.st_size
+print(total)
 "#;
 
 pub(crate) fn run(options: &Options) -> Result<Vec<Row>> {
@@ -83,6 +102,17 @@ fn second_run(name: &str, cache: &Path, options: &Options) -> Result<Vec<Row>> {
     compare(name, &ours, &Side::new(words), options.common.runs, &targets)
 }
 
+/// As many bytes are to be saved where both believe that all packages come back; ours has the files besides that were changed.
+fn size(name: &str, cache: &Path, options: &Options) -> Result<Vec<Row>> {
+    let roots = vec![options.root.clone()];
+    let choice = choice(&Choose { cache: Some(cache.to_owned()), all: true, roots })?;
+    let ours = choice.totals().saved.values().map(|total| total.bytes).sum();
+    let output = command("python3").arg("-c").arg(ORIGINAL_SIZE).arg(&options.root).output()?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let theirs = String::from_utf8_lossy(&output.stdout).trim().parse().context("read a size")?;
+    Ok(vec![compare_bytes(name, "size", ours, theirs, Target::AtMost(1.0))])
+}
+
 fn ours(cache: &Path, options: &Options) -> Result<Vec<OsString>> {
     let itself = std::env::current_exe().context("find this program")?;
     let mut words = vec![itself.into(), "choose".into(), "--all".into(), "--cache".into(), cache.into()];
@@ -107,7 +137,7 @@ pub(crate) struct Choose {
 /// What is never of interest, as in the default configuration of snapshots.
 const PRUNED: [&str; 6] = ["/tmp", "/proc", "/sys", "/dev", "/mnt", "/run"];
 
-pub(crate) fn print(arguments: &Choose) -> Result<()> {
+fn choice(arguments: &Choose) -> Result<Choice> {
     let monitor = Arc::new(Silent);
     let interrupt = Interrupt::new();
     let system = System {
@@ -127,7 +157,11 @@ pub(crate) fn print(arguments: &Choose) -> Result<()> {
         programs: &[],
         cache: arguments.cache.as_deref(),
     };
-    let choice = choose(&options, &system).context("choose what to save")?;
+    choose(&options, &system).context("choose what to save")
+}
+
+pub(crate) fn print(arguments: &Choose) -> Result<()> {
+    let choice = choice(arguments)?;
     let totals = choice.totals();
     for (reason, total) in &totals.saved {
         println!("{:>9} paths {:>8} MB saved, because {reason}", total.paths, total.bytes / 1_000_000);

@@ -26,7 +26,7 @@ impl Paused {
         fs_err::write(machine.tree().join("new"), vec![7; 1 << 20]).unwrap();
         let paused = Self { machine, monday };
         let script = format!(
-            "#!/bin/sh\ntouch {0}\nwhile [ -e {0} ]; do sleep 0.01; done\nexec rsync \"$@\"\n",
+            "#!/bin/sh\ncase $1 in --server) touch {0}; while [ -e {0} ]; do sleep 0.01; done ;; esac\nexec rsync \"$@\"\n",
             paused.flag().display()
         );
         let wrapper = paused.machine.dir.path().join("slow-rsync");

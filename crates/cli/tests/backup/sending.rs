@@ -127,6 +127,59 @@ fn generations_of_the_original_are_continued_and_removed_in_turn_and_no_mode_cha
 }
 
 #[test]
+fn the_original_goes_on_with_generations_of_ours_and_we_with_its() {
+    let Some(machine) = Machine::required(&Access::Free) else { return };
+    fs_err::create_dir(machine.tree()).unwrap();
+    let file = machine.tree().join("file");
+    fs_err::write(&file, "x").unwrap();
+    machine.succeed(MONDAY);
+    let (ours, its) = (generation(MONDAY), generation(TUESDAY));
+    // What the original does: it takes the last of these names, and removes the first.
+    let list = format!("ls -d {}/????-??-??-??:??:??", machine.store().display());
+    let listed = String::from_utf8(program::succeed(program::command("sh").arg("-c").arg(list))).unwrap();
+    assert_eq!(listed.trim_end(), machine.store().join(&ours).to_str().unwrap());
+    fs_err::write(machine.dir.path().join("list"), format!("{}\n", file.display())).unwrap();
+    program::succeed(
+        program::command("rsync")
+            .args(["--archive", "--partial", "--files-from"])
+            .arg(machine.dir.path().join("list"))
+            .arg(format!("--link-dest={}", machine.store().join(&ours).display()))
+            .arg("/")
+            .arg(machine.store().join(&its)),
+    );
+    let place = |name: &str| inode(&machine.saved(name).join("file"));
+    assert_eq!(place(&ours), place(&its), "what we copied is shared");
+    program::succeed(program::command("rm").arg("-r").arg(machine.store().join(&ours)));
+    machine.succeed(WEDNESDAY);
+    assert_eq!(place(&its), place(&generation(WEDNESDAY)), "what the original shared is shared on");
+    machine.assert_saved(&generation(WEDNESDAY));
+    assert_eq!(
+        machine.names(),
+        [&*its, &generation(WEDNESDAY), "latest"],
+        "no manifest is left without its tree"
+    );
+}
+
+#[test]
+fn a_store_that_others_can_enter_is_written_to_with_all_care() {
+    let Some(machine) = Machine::required(&Access::Free) else { return };
+    fs_err::create_dir(machine.tree()).unwrap();
+    fs_err::write(machine.tree().join("file"), "x").unwrap();
+    machine.succeed(MONDAY);
+    let is_spared = |machine: &Machine| machine.log().matches("--insecure-links").count();
+    let can_be_spared = program::run(program::command("rsync").arg("--help")).stdout;
+    let expected = usize::from(String::from_utf8_lossy(&can_be_spared).contains("--insecure-links"));
+    assert_eq!(is_spared(&machine), expected, "nobody else can enter the store that we made");
+    fs_err::set_permissions(machine.store(), PermissionsExt::from_mode(0o711)).unwrap();
+    machine.succeed(TUESDAY);
+    assert_eq!(is_spared(&machine), expected, "{}", machine.log());
+    fs_err::set_permissions(machine.store(), PermissionsExt::from_mode(0o700)).unwrap();
+    fs_err::set_permissions(machine.dir.path(), PermissionsExt::from_mode(0o777)).unwrap();
+    machine.succeed(WEDNESDAY);
+    assert_eq!(is_spared(&machine), expected, "{}", machine.log());
+}
+
+#[test]
 fn directories_that_nobody_may_write_to_are_removed_all_the_same() {
     let Some(machine) = Machine::required(&unprivileged()) else { return };
     let dir = machine.tree().join("closed");

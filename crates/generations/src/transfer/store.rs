@@ -18,7 +18,12 @@ pub(super) const PARTIAL: &str = ".partial";
 
 const QUESTION: Option<Duration> = Some(Duration::from_mins(5));
 
-const SURVEY: &str = "set -e; [ -d \"$1\" ] || (umask 077; mkdir -p -- \"$1\"); cd -- \"$1\"; pwd -P; id -u; \
+/// The third line says whether nobody but us and root can change what is on the way to the generations, or in them.
+const SURVEY: &str = "set -e; [ -d \"$1\" ] || (umask 077; mkdir -p -- \"$1\"); cd -- \"$1\"; pwd -P; u=$(id -u); echo \"$u\"; \
+    d=$(pwd -P); t=trusted; [ -n \"$(find \"$d\" -prune ! -perm -0010 ! -perm -0001)\" ] || t=open; while :; do \
+    [ -n \"$(find \"$d\" -prune \\( -user 0 -o -user \"$u\" \\) \\( -perm -1000 -o ! -perm -0020 ! -perm -0002 \\))\" ] || t=open; \
+    [ \"$d\" != / ] || break; d=$(dirname \"$d\"); done; \
+    if [ $t = trusted ] && $2 --help </dev/null 2>/dev/null | grep -q -e --insecure-links; then echo trusted; else echo open; fi; \
     for n in ????-??-??-??:??:??* .trash-*; do if [ -d \"$n\" ] && [ ! -L \"$n\" ]; then printf '%s\\n' \"$n\"; fi; done";
 const BEGIN: &str = "set -e; cd -- \"$1\"; umask 077; mkdir -- \"$2\"";
 /// The directory gets mode and time of `/`, to which it may be copied back; some `touch` cannot set it. Nothing that is there is replaced.
@@ -27,7 +32,10 @@ const FINISH: &str = "set -e; cd -- \"$1\"; chmod \"$4\" \"$2\"; touch -d \"$5\"
 /// What comes in is the manifest of the generation `$2`.
 const MANIFEST: &str = "set -e; cd -- \"$1\"; umask 077; cat > \".redcedar-$2\"; \
     mv -f -- \".redcedar-$2\" \"$2.manifest.jsonl.zst\"";
-const LATEST: &str = "set -e; cd -- \"$1\"; ln -sfn -- \"$2\" latest; sync -f . 2>/dev/null || sync";
+/// The original removes trees of ours, and knows nothing of their manifests.
+const LATEST: &str = "set -e; cd -- \"$1\"; ln -sfn -- \"$2\" latest; sync -f . 2>/dev/null || sync; \
+    for n in ????-??-??-??:??:??*.manifest.jsonl.zst; do b=${n%.manifest.jsonl.zst}; \
+    [ -e \"$b\" ] || [ -e \"$b.incomplete\" ] || [ -e \"$b.partial\" ] || rm -f -- \"$n\"; done";
 /// Only directories get another mode: files may be shared with generations that stay.
 const REMOVE: &str = "set -e; cd -- \"$1\"; shift; \
     for n; do case \"$n\" in .trash-*) ;; *) mv -- \"$n\" \".trash-$n\"; b=${n%.incomplete}; \
@@ -41,6 +49,8 @@ pub(super) struct Store {
     pub(super) path: OsString,
     /// Whether we are root there.
     pub(super) is_root: bool,
+    /// Whether rsync there would look on the way to each file for links that others have put there, and there can be none.
+    pub(super) needs_no_care: bool,
     /// Complete generations, and those of the original, of which nobody knows; the oldest first.
     pub(super) generations: Vec<Name>,
     /// Incomplete ones, the oldest first.
@@ -60,15 +70,17 @@ impl Store {
     /// Looks at it; makes the directory if it is not there.
     pub(super) fn survey(far: &Far<'_>, directory: &Path) -> Result<Self, TransferError> {
         let intent = "look at the generations";
-        let lines = far.ask(intent, SURVEY, &[directory], QUESTION)?;
+        let program = far.remote().rsync.as_deref().unwrap_or("rsync");
+        let lines = far.ask(intent, SURVEY, &[directory.as_os_str(), program.as_ref()], QUESTION)?;
         let mut lines = lines.into_iter();
-        let (Some(path), Some(uid)) = (lines.next(), lines.next()) else {
+        let (Some(path), Some(uid), Some(trust)) = (lines.next(), lines.next(), lines.next()) else {
             let reason = "the answer is none".to_owned();
             return Err(TransferError::Far { intent, place: far.place(), reason });
         };
         let mut store = Self {
             path,
             is_root: uid == "0",
+            needs_no_care: trust == "trusted",
             generations: Vec::new(),
             incomplete: Vec::new(),
             trash: Vec::new(),
