@@ -78,27 +78,51 @@ fn night_of(machine: &mut Machine, day: Day, rng: &mut Rng) -> bool {
 mod slow {
     use super::{MACHINES, Treatment, history};
 
-    fn histories(numbers: impl Iterator<Item = u64>) {
-        numbers.for_each(|number| history(1000 + number, 27, &MACHINES, Treatment::from_number(number)));
+    /// With discs, buckets, both and neither.
+    fn histories(first: u64, purge: bool) {
+        for number in (first..16).step_by(4) {
+            let treatment = Treatment { purge, ..Treatment::from_number(number) };
+            history(1000 + number + 16 * u64::from(purge), 27, &MACHINES, treatment);
+        }
     }
 
     #[test]
     fn long_histories_of_pools_in_clear() {
-        histories((0..32).step_by(4));
+        histories(0, false);
+    }
+
+    #[test]
+    fn long_histories_of_pools_in_clear_and_purge() {
+        histories(0, true);
     }
 
     #[test]
     fn long_histories_of_pools_that_encrypt() {
-        histories((1..32).step_by(4));
+        histories(1, false);
+    }
+
+    #[test]
+    fn long_histories_of_pools_that_encrypt_and_purge() {
+        histories(1, true);
     }
 
     #[test]
     fn long_histories_of_pools_that_split() {
-        histories((2..32).step_by(4));
+        histories(2, false);
+    }
+
+    #[test]
+    fn long_histories_of_pools_that_split_and_purge() {
+        histories(2, true);
     }
 
     #[test]
     fn long_histories_of_pools_that_encrypt_and_split() {
-        histories((3..32).step_by(4));
+        histories(3, false);
+    }
+
+    #[test]
+    fn long_histories_of_pools_that_encrypt_and_split_and_purge() {
+        histories(3, true);
     }
 }
