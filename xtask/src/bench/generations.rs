@@ -56,7 +56,10 @@ pub(crate) fn run(options: &Options) -> Result<Vec<Row>> {
     }
     for target in ["first-store", "first-rsync"].map(|name| setting.path(name)) {
         for number in 0..=options.common.runs {
-            empty(&aside(&target, number))?;
+            let aside = aside(&target, number);
+            if aside.exists() {
+                fs_err::remove_dir_all(aside)?;
+            }
         }
     }
     Ok(rows)
