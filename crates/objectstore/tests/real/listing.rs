@@ -43,8 +43,9 @@ const FAULTS: [(&str, Fault); 11] = [
     }),
     ("the first page for ever", |request, forward| {
         let mut first = request.clone();
-        let query: Vec<_> =
-            request.path.split('&').filter(|word| !word.starts_with("continuation-token=")).collect();
+        let is_place =
+            |word: &str| word.starts_with("continuation-token=") || word.starts_with("start-after=");
+        let query: Vec<_> = request.path.split('&').filter(|word| !is_place(word)).collect();
         first.path = query.join("&");
         // The token is another one each time.
         let count = request.path.len();
