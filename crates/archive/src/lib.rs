@@ -14,6 +14,7 @@ pub mod md5;
 mod metadata;
 pub mod naming;
 mod packed;
+pub mod packing;
 pub mod reader;
 pub mod repository;
 pub mod select;

@@ -22,6 +22,30 @@ pub enum Kind {
     Block,
 }
 
+impl Kind {
+    /// All, each at the place of its number in files of this program.
+    const ALL: [Self; 7] =
+        [Self::File, Self::Directory, Self::Symlink, Self::Fifo, Self::Socket, Self::Character, Self::Block];
+
+    /// What stands for it in files that only this program reads.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::File => 0,
+            Self::Directory => 1,
+            Self::Symlink => 2,
+            Self::Fifo => 3,
+            Self::Socket => 4,
+            Self::Character => 5,
+            Self::Block => 6,
+        }
+    }
+
+    /// What a number stands for, if for anything.
+    pub fn of_number(number: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(number)).copied()
+    }
+}
+
 /// A point in time as file systems keep it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Timestamp {

@@ -37,7 +37,7 @@ impl Announced {
 
     /// Announces anew what had been announced, after a run that did not come to `collect`: with the originals, a dump that
     /// is made by itself does not keep what was collected before from being staged.
-    pub(crate) fn renew(&self, config: &Config, system: &System) -> io::Result<()> {
+    pub(crate) fn renew(&self, config: &Config, ownership: &Ownership, system: &System) -> io::Result<()> {
         let (Some(Before { was_announced: true, .. }), Some(collect)) = (self.0, &config.collect) else {
             return Ok(());
         };
@@ -47,6 +47,6 @@ impl Announced {
             Indicator { run: new_run_id(&now), time: rfc3339(&now), program: crate::PROGRAM.to_owned() };
         let path = directory.path().join(indicator::COLLECT);
         system.monitor.debug(format!("Writing indicator file [{}].", escape::display(&path)));
-        indicator.write(&directory, indicator::COLLECT, Ownership::configured(&config.options).owner())
+        indicator.write_owned(&directory, indicator::COLLECT, ownership, &*system.monitor)
     }
 }

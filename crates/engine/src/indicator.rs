@@ -3,10 +3,12 @@
 use std::ffi::OsStr;
 use std::io::{self, Read, Write};
 
-use redcedar_system::Owner;
-use redcedar_system::fs::Directory;
+use redcedar_system::fs::{Directory, PendingFile};
+use redcedar_system::{Monitor, Owner};
 use rustix::fs::{FileType, Stat};
 use serde::{Deserialize, Serialize};
+
+use crate::item::ownership::Ownership;
 
 /// In a collect directory: everything has been collected.
 pub const COLLECT: &str = "cback.collect";
@@ -17,6 +19,8 @@ pub const STAGE: &str = "cback.stage";
 pub const OF_THE_MASTER: [&str; 5] =
     ["cback.store", "cback.encrypt", "cback.split", "cback.amazons3", "cback.result"];
 
+/// Whoever stages has to read it.
+const MODE: u32 = 0o640;
 /// An indicator longer than this is none of ours.
 pub(crate) const LONGEST: u64 = 64 * 1024;
 
@@ -45,9 +49,27 @@ impl Indicator {
     /// # Errors
     /// When it cannot be written.
     pub fn write(&self, directory: &Directory, name: &str, owner: Option<Owner>) -> io::Result<()> {
+        self.begin(directory, name)?.publish(MODE, owner)
+    }
+
+    /// The same for an owner who may not be to be had.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(crate) fn write_owned(
+        &self,
+        directory: &Directory,
+        name: &str,
+        ownership: &Ownership,
+        monitor: &(dyn Monitor + 'static),
+    ) -> io::Result<()> {
+        ownership.publish(self.begin(directory, name)?, MODE, monitor)
+    }
+
+    fn begin(&self, directory: &Directory, name: &str) -> io::Result<PendingFile> {
         let mut file = directory.create_file(OsStr::new(name))?;
         file.write_all(&self.to_line())?;
-        file.publish(0o640, owner)
+        Ok(file)
     }
 
     /// What the indicator in a directory says; none when it is not there or was not written by us.

@@ -115,17 +115,17 @@ pub fn protect(
 pub fn protect_days(
     config: &Config,
     days: impl Iterator<Item = io::Result<Directory>>,
+    ownership: &Ownership,
     system: &System,
 ) -> Result<Vec<String>, Interrupted> {
     let Some(percent) = config.store.as_ref().and_then(|store| store.redundancy) else {
         return Ok(Vec::new());
     };
-    let owner = Ownership::configured(&config.options).owner();
     let mut failures = Vec::new();
     for day in days {
         let protected = day.map_err(RedundancyError::from).and_then(|day| {
             system.monitor.task(&format!("Making recovery data for {}", escape::display(day.path())));
-            let protected = protect(&day, percent, owner, &*system.runner)?;
+            let protected = protect(&day, percent, ownership.owner(), &*system.runner)?;
             for path in &protected.left_out {
                 let path = escape::display(path).to_string();
                 system

@@ -242,7 +242,7 @@ fn steps(request: &RunRequest<'_>, system: &System, outcome: &mut Outcome) -> Re
     let result = steps.all();
     let collects = |step: &Step| step.action.function == Function::Builtin(Builtin::Collect);
     if !request.plan.steps.iter().any(collects) {
-        steps.announced.renew(request.config, system).map_err(RunError::Announcement)?;
+        steps.announced.renew(request.config, &ownership, system).map_err(RunError::Announcement)?;
     }
     result?;
     // Last: a file that is whole but somebody else's is no reason not to go on.
@@ -330,9 +330,11 @@ impl Steps<'_> {
             }
             Function::Builtin(Builtin::Purge) => purge::purge(config, system)?,
             Function::Builtin(Builtin::Validate) => return findings::report(request, system),
-            Function::Builtin(Builtin::Store) => store::store(&request.discs(), system)?,
-            Function::Builtin(Builtin::Rebuild) => store::rebuild(&request.discs(), system)?,
-            Function::Builtin(Builtin::Initialize) => store::initialize(&request.discs(), system)?,
+            Function::Builtin(Builtin::Store) => store::store(&request.discs(self.ownership), system)?,
+            Function::Builtin(Builtin::Rebuild) => store::rebuild(&request.discs(self.ownership), system)?,
+            Function::Builtin(Builtin::Initialize) => {
+                store::initialize(&request.discs(self.ownership), system)?
+            }
             Function::Extension(name) => match request.extension(name) {
                 Some(extension) => extension.run(&request.call(is_picked_up, self.ownership, system))?,
                 None => return Err(RunError::Unavailable(step.action.name.clone())),
@@ -406,9 +408,9 @@ impl<'a> RunRequest<'a> {
         }
     }
 
-    fn discs(&self) -> StoreRequest<'a> {
+    fn discs<'b>(&'b self, ownership: &'b Ownership) -> StoreRequest<'b> {
         let RunRequest { plan, config, document, .. } = *self;
-        StoreRequest { config, document, full: plan.full }
+        StoreRequest { config, document, full: plan.full, ownership }
     }
 
     fn call<'b>(&'b self, is_picked_up: bool, ownership: &'b Ownership, system: &'b System) -> Call<'b> {

@@ -52,10 +52,9 @@ pub(crate) struct Output<'a> {
 impl Output<'_> {
     /// Completes the file and gives it its name, its mode and its owner.
     pub(crate) fn publish(self) -> io::Result<Packed> {
-        let Self { mut pending, writer, of } = self;
+        let Self { pending, writer, of } = self;
         let packed = writer.finish().map_err(io::Error::other)?;
-        of.ownership.apply(&mut pending, &*of.system.monitor);
-        pending.publish(MODE, None)?;
+        of.ownership.publish(pending, MODE, &*of.system.monitor)?;
         Ok(packed)
     }
 }

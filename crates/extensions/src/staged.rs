@@ -351,7 +351,5 @@ pub(crate) fn mark(
     if day.status(name)?.is_some() {
         return Ok(());
     }
-    let mut indicator = day.create_file(name)?;
-    ownership.apply(&mut indicator, monitor);
-    indicator.publish(0o640, None)
+    ownership.publish(day.create_file(name)?, 0o640, monitor)
 }

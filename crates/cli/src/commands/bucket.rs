@@ -54,6 +54,14 @@ pub(crate) fn address(word: &Path) -> Result<Option<Address>, CommandError> {
     }
 }
 
+/// The same where only a place in a bucket will do.
+pub(crate) fn required(word: &Path) -> Result<Address, CommandError> {
+    address(word)?.ok_or_else(|| {
+        CommandError::message(Exit::Usage, "PLACE has to be a place in a bucket")
+            .hint("such a place is s3://BUCKET/PREFIX")
+    })
+}
+
 /// The bucket of an address.
 pub(crate) fn connect(
     address: &Address,

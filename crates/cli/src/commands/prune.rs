@@ -72,10 +72,7 @@ impl From<&Keep> for Policy {
 }
 
 pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResult {
-    let address = bucket::address(&args.place)?.ok_or_else(|| {
-        CommandError::message(Exit::Usage, "PLACE has to be a place in a bucket")
-            .hint("such a place is s3://BUCKET/PREFIX")
-    })?;
+    let address = bucket::required(&args.place)?;
     let bucket = bucket::connect(&address, &args.server, context)?;
     let place = Arc::new(BucketPlace::new(bucket.clone(), &address).map_err(bucket::refusal)?);
     let source = Source::open_places(vec![place.clone()], &Keys::default());

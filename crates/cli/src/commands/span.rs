@@ -90,6 +90,11 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
     if !context.global.quiet {
         writeln!(out, "{} written", Counted(set.discs.len() as u64, "disc"))?;
     }
+    if set.unprotected > 0 {
+        let days = Counted(set.unprotected as u64, "day");
+        context.system.monitor.error(format!("{days} without recovery data"));
+        return Ok(Exit::Incomplete);
+    }
     Ok(Exit::Done)
 }
 
@@ -145,7 +150,8 @@ fn plan(
     let files = |load: Vec<usize>| load.into_iter().map(|file| inventory.files[file].clone()).collect();
     let discs = solution.discs.into_iter().map(|load| Disc { files: files(load.files), is_written: false });
     let source_dir = source_dir.to_owned();
-    Ok(Set { source_dir, date: context.system.clock.now().date(), discs: discs.collect() })
+    let (date, unprotected) = (context.system.clock.now().date(), inventory.unprotected);
+    Ok(Set { source_dir, date, discs: discs.collect(), unprotected })
 }
 
 /// Everything that writing takes.

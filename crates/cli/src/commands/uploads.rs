@@ -40,10 +40,7 @@ pub(crate) struct Args {
 const YOUNG: u16 = 7;
 
 pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResult {
-    let address = bucket::address(&args.place)?.ok_or_else(|| {
-        CommandError::message(Exit::Usage, "PLACE has to be a place in a bucket")
-            .hint("such a place is s3://BUCKET/PREFIX")
-    })?;
+    let address = bucket::required(&args.place)?;
     let bucket = bucket::connect(&address, &args.server, context)?;
     let days = args.older_than.unwrap_or(if args.abort { YOUNG } else { 0 });
     let before = context.system.clock.now().timestamp() - SignedDuration::from_hours(24) * i32::from(days);
@@ -71,7 +68,8 @@ pub(crate) fn run(args: &Args, context: &Context, out: &mut Out) -> CommandResul
     if context.global.json {
         out.json(&Document::new("uploads", JsonUploads { uploads: left }))?;
     } else if !context.global.quiet {
-        show(&left, out)?;
+        let left_over = if args.abort && context.global.dry_run { "would be given up" } else { "left" };
+        show(&left, left_over, out)?;
     }
     Ok(exit)
 }
@@ -100,7 +98,7 @@ struct JsonUploads {
     uploads: Vec<Left>,
 }
 
-fn show(uploads: &[Left], out: &mut Out) -> Result<(), CommandError> {
+fn show(uploads: &[Left], left_over: &str, out: &mut Out) -> Result<(), CommandError> {
     let columns =
         [("BEGUN", Align::Left), ("SIZE", Align::Right), ("FATE", Align::Left), ("KEY", Align::Left)];
     let mut table = Table::new(columns);
@@ -108,7 +106,7 @@ fn show(uploads: &[Left], out: &mut Out) -> Result<(), CommandError> {
         table.row([
             begun.strftime("%Y-%m-%d %H:%M UTC").to_string(),
             Size(*bytes).to_string(),
-            if *given_up { "given up" } else { "left" }.to_owned(),
+            if *given_up { "given up" } else { left_over }.to_owned(),
             escape::display_bytes(key.as_bytes()).to_string(),
         ]);
     }

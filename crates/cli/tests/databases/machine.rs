@@ -41,6 +41,14 @@ impl Machine {
         Self { root, environment: Vec::new() }
     }
 
+    /// Adds further actions and sections to the configuration.
+    pub(super) fn configure(&self, actions: &str, sections: &str) {
+        let config = self.path("cback3.conf");
+        let text = fs_err::read_to_string(&config).unwrap();
+        let text = text.replace("</extensions>", &format!("{actions}</extensions>"));
+        fs_err::write(&config, text.replace("</cb_config>", &format!("{sections}</cb_config>"))).unwrap();
+    }
+
     pub(super) fn path(&self, name: &str) -> PathBuf {
         self.root.path().join(name)
     }

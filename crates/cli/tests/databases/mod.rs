@@ -7,5 +7,6 @@ mod machine;
 mod mysql;
 mod original;
 mod postgresql;
+mod treated;
 
 use machine::Machine;

@@ -14,7 +14,7 @@ const HOSTILE: [&str; 4] = ["-x", "a/b", "it's; `drop`", "%2F <ü>"];
 
 const PASSWORD: &str = "it's \"#\\ x%; ";
 
-fn fill(server: &MariaDb) {
+pub(super) fn fill(server: &MariaDb) {
     let sql = "create database app; use app;
         create table t (id int auto_increment primary key, v varchar(64), b blob) engine=innodb;
         insert into t (v, b) select concat('row\r\n', seq), unhex(md5(seq)) from seq_1_to_3000;
@@ -36,7 +36,7 @@ fn fill(server: &MariaDb) {
     ));
 }
 
-fn checksum(server: &MariaDb) -> String {
+pub(super) fn checksum(server: &MariaDb) -> String {
     let mut sums = server.ask(
         "checksum table app.t; select count(*) from app.w;
         select trigger_name, action_statement from information_schema.triggers where trigger_schema = 'app'",
@@ -47,7 +47,7 @@ fn checksum(server: &MariaDb) -> String {
     sums
 }
 
-fn credentials() -> String {
+pub(super) fn credentials() -> String {
     format!("<user>bk</user><password>{}</password>", pool::xml(PASSWORD))
 }
 

@@ -12,7 +12,7 @@ fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-fn make(server: &PostgreSql, database: &str) {
+pub(super) fn make(server: &PostgreSql, database: &str) {
     server.ask("postgres", &format!("create database {}", quoted(database)));
     let sql = "create schema s; create table s.t (id serial primary key, v text, b bytea);
         insert into s.t (v, b) select 'row '||g, decode(md5(g::text), 'hex') from generate_series(1, 500) g;
@@ -21,19 +21,19 @@ fn make(server: &PostgreSql, database: &str) {
     server.ask(database, sql);
 }
 
-fn checksum(server: &PostgreSql, database: &str) -> String {
+pub(super) fn checksum(server: &PostgreSql, database: &str) -> String {
     let sql = "select count(*), md5(string_agg(id||v||encode(b, 'hex'), ',' order by id)), f(),
         (select tableowner from pg_tables where schemaname = 's'), (select count(*) from pg_largeobject_metadata) from s.t";
     server.ask(database, sql)
 }
 
-fn machine(server: &PostgreSql, section: &str) -> Machine {
+pub(super) fn machine(server: &PostgreSql, section: &str) -> Machine {
     let mut machine = Machine::new("postgresql", "", &format!("<user>postgres</user>{section}"));
     machine.set("PGHOST", server.host());
     machine
 }
 
-const ADMINISTRATOR: &str = "--server-option=--username=postgres";
+pub(super) const ADMINISTRATOR: &str = "--server-option=--username=postgres";
 
 #[test]
 fn single_databases_come_back_whatever_their_names_and_only_where_nothing_is() {

@@ -55,6 +55,21 @@ impl Machine {
         fs_err::write(self.path("cback3.conf"), text).unwrap();
     }
 
+    /// Has another device in the place of the image.
+    pub(crate) fn put_in(&self, device: &Path) {
+        let config = self.path("cback3.conf");
+        let text = fs_err::read_to_string(&config).unwrap();
+        let (old, new) = (self.disc().display().to_string(), device.display().to_string());
+        fs_err::write(&config, text.replace(&old, &new)).unwrap();
+    }
+
+    /// What `redcedar` says, which must succeed.
+    #[track_caller]
+    pub(crate) fn redcedar(&self, arguments: &[&str]) -> String {
+        let mut command = program::command(env!("CARGO_BIN_EXE_redcedar"));
+        String::from_utf8(program::succeed(command.args(arguments).current_dir(self.root()))).unwrap()
+    }
+
     pub(crate) fn root(&self) -> &Path {
         self.0.path()
     }
@@ -79,6 +94,17 @@ impl Machine {
             Sha256::digest(&content).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         fs_err::write(peer.join("cback.sha256"), format!("{digest}  etc.tar.gz\n")).unwrap();
         fs_err::write(self.path("staging").join(day).join("cback.stage"), "").unwrap();
+    }
+
+    /// Stages a day with an archive that can be read.
+    pub(crate) fn stage_archive(&self, day: &str, size: usize) {
+        self.stage(day, size);
+        let peer = self.path("staging").join(day).join("me");
+        fs_err::rename(peer.join("etc.tar.gz"), peer.join("content")).unwrap();
+        program::succeed(program::command("tar").args(["-czf", "etc.tar.gz", "content"]).current_dir(&peer));
+        fs_err::remove_file(peer.join("content")).unwrap();
+        let sums = program::succeed(program::command("sha256sum").arg("etc.tar.gz").current_dir(&peer));
+        fs_err::write(peer.join("cback.sha256"), sums).unwrap();
     }
 
     /// A command that runs our `cback3` at `now`, such as `2026-11-23 03:00`.

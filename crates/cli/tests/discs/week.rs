@@ -1,6 +1,7 @@
 //! What gets onto which disc, day by day.
 
 use super::machine::{Machine, SMALL, can_write};
+use redcedar_testing::disc::LoopDevice;
 use redcedar_testing::program;
 
 const KB: usize = 1024;
@@ -159,6 +160,36 @@ fn a_disc_whose_turn_it_is_not_is_not_blanked() {
 }
 
 #[test]
+fn a_block_device_of_the_exact_size_is_a_disc_that_is_filled_listed_verified_and_read() {
+    if !can_write() {
+        return;
+    }
+    let machine = Machine::new(SMALL);
+    let Some(device) = LoopDevice::attach(&machine.path("device"), 4 << 20) else { return };
+    machine.put_in(device.path());
+    for day in ["2026/11/23", "2026/11/24"] {
+        machine.stage_archive(day, 1500 * KB);
+        machine.run_well(&format!("{} 03:00", day.replace('/', "-")), &["store"]);
+        machine.assert_on(device.path(), day);
+    }
+    machine.stage("2026/11/25", 1500 * KB);
+    machine.run_badly("2026-11-25 03:00", &["store"], "there is room for 832.00 kB on the disc");
+    assert!(!machine.is_stored("2026/11/25"));
+    for day in ["2026/11/23", "2026/11/24"] {
+        machine.assert_on(device.path(), day);
+    }
+    let from = device.path().to_str().unwrap();
+    let listed = machine.redcedar(&["list", "--from", from]);
+    assert!(listed.contains("2026-11-23") && listed.contains("2026-11-24"), "{listed}");
+    machine.redcedar(&["verify", "--from", from]);
+    // The next week takes the place of this one.
+    machine.stage("2026/11/30", KB);
+    machine.run_well("2026-11-30 03:00", &["store"]);
+    machine.assert_on(device.path(), "2026/11/30");
+    assert_eq!(machine.on(device.path(), "2026/11/24"), None);
+}
+
+#[test]
 fn rebuild_writes_the_week_again_whatever_has_been_stored() {
     if !can_write() {
         return;
@@ -261,7 +292,7 @@ fn a_disc_that_growisofs_has_continued_is_continued_by_us() {
     machine.stage("2026/11/23", 100 * KB);
     machine.run_well("2026-11-23 03:00", &["store"]);
     // libisofs cannot read very small sessions of genisoimage behind others.
-    machine.stage("2026/11/24", 4 * KB * KB);
+    machine.stage("2026/11/24", 4 << 20);
     // What growisofs does to a disc that can be written over: a session behind the others, and its descriptors in front.
     fs_err::write(machine.path("staging/2026/11/24/cback.store"), "").unwrap();
     let script = r"next=$(( ($(stat -c %s disc.iso) / 2048 + 15) / 16 * 16 ))

@@ -90,6 +90,22 @@ fn after_a_failure_the_same_command_goes_on_and_a_change_in_between_is_noticed()
 }
 
 #[test]
+fn a_day_without_the_recovery_data_that_is_wanted_is_written_and_fails_the_run() {
+    let sandbox = staged();
+    let config = sandbox.path("/etc/redcedar.conf");
+    let text = fs_err::read_to_string(&config).unwrap();
+    fs_err::write(&config, text.replace("</store>", "<redundancy>5</redundancy></store>")).unwrap();
+    // Nothing can be put in its place.
+    fs_err::create_dir(sandbox.path("/staging/2026/11/22/cback.recovery.par2")).unwrap();
+    let span = sandbox.run("span --yes");
+    assert_eq!(span.code, 7, "{}", span.stderr);
+    assert!(span.stderr.contains("1 day without recovery data"), "{}", span.stderr);
+    assert!([21, 22, 23].into_iter().all(|day| is_stored(&sandbox, day)));
+    assert!(sandbox.path("/staging/2026/11/23/cback.recovery.par2").is_file());
+    assert_eq!(sandbox.run("span --yes").code, 0);
+}
+
+#[test]
 fn what_cannot_be_is_refused() {
     let sandbox = staged();
     for (line, code, expected) in [

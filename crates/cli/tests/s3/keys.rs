@@ -90,6 +90,18 @@ fn a_key_of_ones_own_goes_to_no_server_that_others_could_listen_to() {
     let words = ["sync", "home", "s3://bucket/p", "--sse-c-key-file", "key", "--endpoint-url"];
     let refused = machine.run(&[&words[..], &["http://192.0.2.1:9000"]].concat());
     assert!(refused.code == 6 && refused.stderr.contains("not reached by https"), "{}", refused.stderr);
+    // Wherever the server is named; a proxy finds it, so that it can be listed.
+    let proxy = Proxy::start(&machine.server, |request, forward| Some(forward(request)));
+    let config = "[default]\nservices = own\ns3 =\n  addressing_style = path\n\n[services own]\ns3 =\n  endpoint_url = http://store.invalid\n";
+    machine.write("config", config);
+    let mut command = machine.command(&words[..5]);
+    command.env_remove("AWS_ENDPOINT_URL").env_remove("NO_PROXY").env("HTTP_PROXY", proxy.url());
+    let refused = answer(command.env("AWS_CONFIG_FILE", machine.path("config")));
+    assert_ne!(refused.code, 0);
+    assert!(refused.stderr.contains("not reached by https"), "{}", refused.stderr);
+    let asked = proxy.asked();
+    assert!(asked.iter().any(|asked| asked.contains("list-type")), "{asked:?}");
+    assert!(asked.iter().all(|asked| !asked.starts_with("PUT")), "{asked:?}");
 }
 
 #[test]
@@ -194,7 +206,7 @@ fn uploads_that_were_left_over_are_listed_and_given_up_when_they_are_old() {
     let kept = machine.run(&["uploads", "s3://bucket", "--abort"]);
     assert_eq!((kept.code, kept.stdout.contains("given up")), (0, false), "{}", kept.stdout);
     let looked = machine.run(&["uploads", "s3://bucket", "--abort", "--older-than", "0", "--dry-run"]);
-    assert_eq!(looked.stdout.matches("left").count(), 2, "{}", looked.stdout);
+    assert_eq!(looked.stdout.matches("would be given up").count(), 2, "{}", looked.stdout);
     let gone = machine.run(&["uploads", "s3://bucket", "--abort", "--older-than", "0", "--json"]);
     assert_eq!(gone.stdout.matches("\"given_up\": true").count(), 2, "{}", gone.stdout);
     let nothing = machine.run(&["uploads", "s3://bucket", "--json"]);

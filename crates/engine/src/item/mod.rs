@@ -106,9 +106,8 @@ impl Run<'_> {
         self.publish_io(file).map_err(|source| ItemError::output(&path, source))
     }
 
-    pub(crate) fn publish_io(&self, mut file: PendingFile) -> io::Result<()> {
-        self.ownership.apply(&mut file, &*self.system.monitor);
-        file.publish(OUTPUT_MODE, None)
+    pub(crate) fn publish_io(&self, file: PendingFile) -> io::Result<()> {
+        self.ownership.publish(file, OUTPUT_MODE, &*self.system.monitor)
     }
 }
 

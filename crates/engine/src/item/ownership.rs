@@ -1,5 +1,6 @@
 //! Whose the outputs shall be.
 
+use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use redcedar_config::cedar::Options;
@@ -50,8 +51,21 @@ impl Ownership {
         }
     }
 
-    /// Gives a file to its owner.
-    pub fn apply(&self, file: &mut PendingFile, monitor: &(dyn Monitor + 'static)) {
+    /// Gives a finished file to its owner, and then its mode and its name.
+    ///
+    /// # Errors
+    /// When it does not get its name. A refused owner is none: that is told and counted.
+    pub fn publish(
+        &self,
+        mut file: PendingFile,
+        mode: u32,
+        monitor: &(dyn Monitor + 'static),
+    ) -> io::Result<()> {
+        self.give(&mut file, monitor);
+        file.publish(mode, None)
+    }
+
+    fn give(&self, file: &mut PendingFile, monitor: &(dyn Monitor + 'static)) {
         let problem = match &self.whose {
             Whose::Ours => return,
             Whose::Given(owner) => {

@@ -116,9 +116,7 @@ impl<'a> Survey<'a> {
 
     /// The rules of peers that have their own.
     fn policies_of_peers(&self) -> BTreeMap<OsString, Policy> {
-        let config = self.config;
-        let of_stage = config.stage.iter().filter_map(|stage| stage.peers.as_ref());
-        let peers = config.peers.iter().chain(of_stage).flat_map(PeerList::keep);
+        let peers = self.config.staged_peers().into_iter().flat_map(PeerList::keep);
         peers.map(|(name, keep)| (name.into(), policy(keep))).collect()
     }
 

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::daily_dir;
 use crate::indicator;
+use crate::item::ownership::Ownership;
 use crate::redundancy::protect_days;
 use crate::staged::refuse_clear_text;
 use crate::store::{StoreError, to};
@@ -46,18 +47,22 @@ pub struct Inventory {
     pub files: Vec<SpanFile>,
     /// What is neither file nor directory, and is not written.
     pub strangers: Vec<PathBuf>,
+    /// How many days have no recovery data though they should.
+    pub unprotected: usize,
 }
 
 impl Inventory {
     /// Makes recovery data for all days that are to be written, where the configuration wants it, and looks again. What failed
-    /// was told.
+    /// was told, and is counted.
     ///
     /// # Errors
     /// When the run was interrupted, or a directory cannot be read.
     pub fn protect(self, source_dir: &Path, config: &Config, system: &System) -> Result<Self, StoreError> {
         let days = self.directories.iter().map(|day| Directory::open(&source_dir.join(day)));
-        protect_days(config, days, system)?;
-        Self::take(source_dir).map_err(to("look for staged days"))
+        let ownership = Ownership::configured(&config.options);
+        let failed = protect_days(config, days, &ownership, system)?;
+        let inventory = Self::take(source_dir).map_err(to("look for staged days"))?;
+        Ok(Self { unprotected: failed.len(), ..inventory })
     }
 
     /// Refuses clear text where everything is meant to be encrypted.

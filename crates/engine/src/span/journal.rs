@@ -25,6 +25,9 @@ pub struct Set {
     pub date: Date,
     /// The discs, in order.
     pub discs: Vec<Disc>,
+    /// How many of its days have no recovery data though they should.
+    #[serde(default)]
+    pub unprotected: usize,
 }
 
 /// One disc of a set.
@@ -154,6 +157,7 @@ mod tests {
                 disc(vec![file(b"2026/11/23/a/x", 1), file(b"2026/11/24/a/\xff\n", 2)], true),
                 disc(vec![file(b"2026/11/24/b/y", 3)], false),
             ],
+            unprotected: 0,
         }
     }
 

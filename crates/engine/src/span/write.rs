@@ -100,10 +100,11 @@ impl Set {
         let now = system.clock.now();
         let indicator =
             Indicator { run: new_run_id(&now), time: rfc3339(&now), program: crate::PROGRAM.to_owned() };
-        let owner = Ownership::configured(&config.options).owner();
+        let ownership = Ownership::configured(&config.options);
         for path in self.directories() {
             let directory = self.open(&path).map_err(to("mark the day as stored"))?;
-            indicator.write(&directory, STORE, owner).map_err(to("mark the day as stored"))?;
+            let marked = indicator.write_owned(&directory, STORE, &ownership, &*system.monitor);
+            marked.map_err(to("mark the day as stored"))?;
         }
         Ok(())
     }
@@ -158,6 +159,7 @@ mod tests {
             source_dir: "/s".into(),
             date: Date::constant(2026, 11, 24),
             discs: vec![disc("2026/11/24/a/x"), disc("2026/11/24/b/y")],
+            unprotected: 0,
         };
         assert_eq!(
             catalogue(&set),

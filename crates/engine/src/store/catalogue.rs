@@ -5,9 +5,11 @@ use std::ffi::OsStr;
 use std::io::{self, Read};
 
 use jiff::civil::Date;
-use redcedar_system::Owner;
+use redcedar_system::Monitor;
 use redcedar_system::fs::Directory;
 use serde::{Deserialize, Serialize};
+
+use crate::item::ownership::Ownership;
 
 /// The name of the file.
 pub(super) const NAME: &str = "redcedar-discs.json";
@@ -57,12 +59,17 @@ impl Catalogue {
         Ok(serde_json::from_slice(&text).unwrap_or_default())
     }
 
-    pub(super) fn write(&self, working_dir: &Directory, owner: Option<Owner>) -> io::Result<()> {
+    pub(super) fn write(
+        &self,
+        working_dir: &Directory,
+        ownership: &Ownership,
+        monitor: &(dyn Monitor + 'static),
+    ) -> io::Result<()> {
         let mut text = serde_json::to_vec_pretty(self).map_err(io::Error::other)?;
         text.push(b'\n');
         let mut file = working_dir.create_file(OsStr::new(NAME))?;
         io::Write::write_all(&mut file, &text)?;
-        file.publish(0o640, owner)
+        ownership.publish(file, 0o640, monitor)
     }
 
     /// When the last disc was begun.
@@ -133,7 +140,8 @@ mod tests {
         assert_eq!(days, [("B", 2), ("C", 1)]);
         assert!(catalogue.discs[1].days[0].done && !catalogue.discs[0].days[1].done);
         assert_eq!(catalogue.begun(), Some(date(2026, 11, 25)));
-        catalogue.write(&directory, None).unwrap();
+        let (system, _) = redcedar_system::fake::system("2026-11-25T03:00");
+        catalogue.write(&directory, &Ownership::ours(), &*system.monitor).unwrap();
         assert_eq!(Catalogue::read(&directory).unwrap(), catalogue);
         fs_err::write(root.path().join(NAME), "{").unwrap();
         assert_eq!(Catalogue::read(&directory).unwrap(), Catalogue::default());

@@ -2,8 +2,8 @@
 
 use jiff::civil::Date;
 use redcedar_config::value::AnomalyMode;
-use redcedar_media::label;
 use redcedar_media::writer::{Medium, State};
+use redcedar_media::{Kind, label};
 use redcedar_system::System;
 
 use super::{StoreError, StoreRequest};
@@ -17,16 +17,18 @@ use crate::status;
 /// When it is the turn of another disc.
 pub(super) fn keeps(
     medium: &Medium,
+    kind: Kind,
     request: &StoreRequest<'_>,
     system: &System,
 ) -> Result<bool, StoreError> {
-    if medium.state == State::Blank {
+    // Nothing is lost of what is none of ours, or cannot be read.
+    if !matches!(medium.state, State::Appendable | State::Closed) {
         return Ok(false);
     }
     let today = system.clock.now().date();
-    if let (Some(least), Some(written)) =
-        (request.section()?.min_disc_age, medium.label.as_deref().and_then(label::date))
-    {
+    // What is written once is never blanked.
+    let least = request.section()?.min_disc_age.filter(|_| kind.is_rewritable());
+    if let (Some(least), Some(written)) = (least, medium.label.as_deref().and_then(label::date)) {
         refuse_young(least, written, today).map_err(StoreError::Refused)?;
     }
     let config = request.config;

@@ -27,6 +27,7 @@ pub use error::StoreError;
 pub(crate) use self::error::to;
 use self::plan::{Blanking, Choice, Facts, Why};
 use self::work::Work;
+use crate::item::ownership::Ownership;
 use crate::outcome::Outcome;
 use crate::redundancy::protect_days;
 use crate::schedule::weekday;
@@ -42,6 +43,8 @@ pub struct StoreRequest<'a> {
     /// Whether today is stored whatever has been, on a new disc; for `initialize`, whether a disc that is not ours may be
     /// written over.
     pub full: bool,
+    /// Whose what is noted about discs shall be.
+    pub ownership: &'a Ownership,
 }
 
 impl<'a> StoreRequest<'a> {
@@ -86,7 +89,7 @@ pub fn store(request: &StoreRequest<'_>, system: &System) -> Result<Outcome, Sto
         warn_of_midnight(&due, now.date(), system);
     }
     let drive = Drive::configured(request.config).ok_or(StoreError::NotConfigured)?;
-    let mut work = Work::begin(&drive, store, source, request.config, system)?;
+    let mut work = Work::begin(&drive, store, source, request, system)?;
     work.outcome.failures.extend(unprotected);
     work.check_media()?;
     let facts = Facts {
@@ -99,7 +102,7 @@ pub fn store(request: &StoreRequest<'_>, system: &System) -> Result<Outcome, Sto
         blanking: blanking(store)?,
     };
     let mut why = why_new(&facts, &work)?;
-    if !request.full && why.is_some() && guard::keeps(&work.medium, request, system)? {
+    if !request.full && why.is_some() && guard::keeps(&work.medium, drive.setup().kind, request, system)? {
         why = None;
     }
     let is_new = work.begins(why.is_some())?;
@@ -153,7 +156,7 @@ fn protect(
     system: &System,
 ) -> Result<Vec<String>, StoreError> {
     let days = days.iter().map(|date| crate::daily_dir::open(source, *date));
-    Ok(protect_days(request.config, days, system)?)
+    Ok(protect_days(request.config, days, request.ownership, system)?)
 }
 
 fn warn_of_midnight(due: &[Date], today: Date, system: &System) {
@@ -180,7 +183,7 @@ pub fn rebuild(request: &StoreRequest<'_>, system: &System) -> Result<Outcome, S
     refuse_clear(request, &source, &week)?;
     let unprotected = protect(request, &source, &week, system)?;
     let drive = Drive::configured(request.config).ok_or(StoreError::NotConfigured)?;
-    let mut work = Work::begin(&drive, store, source, request.config, system)?;
+    let mut work = Work::begin(&drive, store, source, request, system)?;
     work.outcome.failures.extend(unprotected);
     work.check_media()?;
     let is_new = work.begins(true)?;

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use jiff::Zoned;
 use jiff::civil::Date;
-use redcedar_config::Config;
 use redcedar_config::cedar::Store;
 use redcedar_media::writer::{DiscWriter, Entry, Medium, Session, State};
 use redcedar_media::{Label, MediaError, label};
@@ -15,7 +14,7 @@ use super::catalogue::{Catalogue, Disc, Stored};
 use super::days::{self, Content, STORED};
 use super::error::{StoreError, to};
 use super::index::{self, Index};
-use super::{Drive, plan};
+use super::{Drive, StoreRequest, plan};
 use crate::daily_dir;
 use crate::indicator::Indicator;
 use crate::item::ownership::Ownership;
@@ -29,7 +28,7 @@ pub(super) struct Work<'a> {
     is_rewritable: bool,
     source: Directory,
     working_dir: Directory,
-    ownership: Ownership,
+    ownership: &'a Ownership,
     now: Zoned,
     pub(super) writer: Box<dyn DiscWriter + 'a>,
     pub(super) medium: Medium,
@@ -43,11 +42,11 @@ impl<'a> Work<'a> {
         drive: &'a Drive,
         store: &'a Store,
         source: Directory,
-        config: &Config,
+        request: &StoreRequest<'a>,
         system: &'a System,
     ) -> Result<Self, StoreError> {
         let working_dir =
-            Directory::open(&config.options.working_dir).map_err(to("use the working directory"))?;
+            Directory::open(&request.config.options.working_dir).map_err(to("use the working directory"))?;
         let catalogue = Catalogue::read(&working_dir).map_err(to("read what is known of earlier discs"))?;
         let writer = drive.writer(system)?;
         let medium = writer.medium()?;
@@ -58,7 +57,7 @@ impl<'a> Work<'a> {
             is_rewritable: drive.setup().kind.is_rewritable(),
             source,
             working_dir,
-            ownership: Ownership::configured(&config.options),
+            ownership: request.ownership,
             now: system.clock.now(),
             writer,
             medium,
@@ -239,7 +238,7 @@ impl<'a> Work<'a> {
 
     /// What is not known of earlier discs is a nuisance, but takes nothing from what is on this one.
     fn write_catalogue(&self) {
-        if let Err(error) = self.catalogue.write(&self.working_dir, self.ownership.owner()) {
+        if let Err(error) = self.catalogue.write(&self.working_dir, self.ownership, &*self.system.monitor) {
             self.system.monitor.warning(format!("cannot write down what is on the disc: {error}"));
         }
     }
@@ -293,7 +292,8 @@ impl<'a> Work<'a> {
         };
         for date in days {
             let day = daily_dir::open(&self.source, *date).map_err(to("mark the day as stored"))?;
-            indicator.write(&day, STORED, self.ownership.owner()).map_err(to("mark the day as stored"))?;
+            let marked = indicator.write_owned(&day, STORED, self.ownership, &*self.system.monitor);
+            marked.map_err(to("mark the day as stored"))?;
         }
         self.catalogue.done(days);
         self.write_catalogue();

@@ -169,8 +169,7 @@ impl<S: Sealer> Treatment for Encryption<S> {
         }
         file.check_unchanged()?;
         checkpoint::reach("encrypt-before-publish");
-        file.ownership.apply(&mut pending, &*file.system.monitor);
-        pending.publish(file.mode(), None)?;
+        file.ownership.publish(pending, file.mode(), &*file.system.monitor)?;
         checkpoint::reach("encrypt-published");
         let changed = file.replace(clear, vec![(name, hash.finalize().into())])?;
         Ok(Treated { bytes_in: file.size(), bytes_out: size, changed })

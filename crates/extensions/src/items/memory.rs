@@ -58,8 +58,7 @@ impl<'a> Memory<'a> {
     pub(crate) fn write(&self, name: &OsStr, content: &[u8]) -> io::Result<()> {
         let mut file = self.directory()?.create_file(name)?;
         file.write_all(content)?;
-        self.ownership.apply(&mut file, &*self.system.monitor);
-        file.publish(0o640, None)
+        self.ownership.publish(file, 0o640, &*self.system.monitor)
     }
 
     /// What was remembered. What cannot be understood is told, and forgotten: then more than necessary is stored.

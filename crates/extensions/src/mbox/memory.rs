@@ -249,8 +249,7 @@ impl<'a> Records<'a> {
     fn write(&self, suffix: &str, content: &[u8]) -> io::Result<()> {
         let mut pending = self.directory.create_file(&self.file_name(suffix))?;
         pending.write_all(content)?;
-        self.ownership.apply(&mut pending, self.monitor);
-        pending.publish(MODE, None)
+        self.ownership.publish(pending, MODE, self.monitor)
     }
 
     fn read<T, E: Display>(

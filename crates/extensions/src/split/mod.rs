@@ -104,8 +104,7 @@ impl Splitting {
                 whole.update(piece);
                 part.write_all(piece)
             })?;
-            file.ownership.apply(&mut part, &*file.system.monitor);
-            part.publish(file.mode(), None)?;
+            file.ownership.publish(part, file.mode(), &*file.system.monitor)?;
             checkpoint::reach("split-part");
         }
         if source.read(&mut [0])? > 0 {

@@ -64,6 +64,7 @@ fn purge(facts: &Facts) -> Step {
     names.sort_unstable();
     names.dedup();
     let list = format!("cat >\"$work/list\" <<'END'\n{}\nEND", names.join("\n"));
+    // `grep` fails when nothing is left, which is as it should be.
     let ask = "others=$(there dpkg-query --show --showformat '${Package}\\n' | sort -u |\n    \
                grep -v -x -F -f \"$work/list\" | grep -v -x -F \"linux-image-$(uname -r)\" || true)";
     let purge = "[ -z \"$others\" ] || there apt-get --yes purge $others ||\n    \

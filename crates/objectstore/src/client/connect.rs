@@ -1,7 +1,6 @@
 //! How a bucket is reached: everything that users of the AWS CLI have configured, and what a command line says besides.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +16,7 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_http_client::{Builder, Connector};
 use redcedar_system::{Environment, Level, Monitor};
 
+use super::customer_key::{Secrecy, is_in_the_clear};
 use super::gate::Gate;
 use super::settings::Addressing;
 use super::{Client, Settings};
@@ -94,6 +94,7 @@ impl Client {
         let gate = Gate::new(settings.requests);
         let s3 = aws_sdk_s3::config::Builder::from(&config)
             .interceptor(gate.clone())
+            .interceptor(Secrecy)
             .force_path_style(settings.addressing.path_style)
             .accelerate(settings.addressing.accelerate)
             .use_dual_stack(settings.addressing.dual_stack)
@@ -113,16 +114,6 @@ impl Client {
             gate,
         })
     }
-}
-
-/// Whether what is sent to a server can be read on its way: this machine keeps its secrets.
-fn is_in_the_clear(endpoint: &str) -> bool {
-    let Some(rest) = endpoint.strip_prefix("http://") else { return false };
-    let host = rest.split('/').next().unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    let is_loopback =
-        name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-    name != "localhost" && !is_loopback
 }
 
 /// The block `s3 =` of the profile.
@@ -180,24 +171,4 @@ fn http_client(environment: &Environment) -> Result<SharedHttpClient, Error> {
 
 fn unusable(error: &dyn std::error::Error) -> Error {
     Error::new(Kind::Other, "use the AWS configuration", error.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_leaves_the_machine_without_tls_is_in_the_clear() {
-        for (endpoint, is) in [
-            ("http://store.example", true),
-            ("http://10.0.0.1:9000/", true),
-            ("http://127.example:80", true),
-            ("http://127.0.0.1:9000", false),
-            ("http://localhost", false),
-            ("http://[::1]:9000", false),
-            ("https://store.example", false),
-        ] {
-            assert_eq!(is_in_the_clear(endpoint), is, "{endpoint}");
-        }
-    }
 }

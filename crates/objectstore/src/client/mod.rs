@@ -62,7 +62,7 @@ impl Client {
     pub(crate) fn with_customer_key(self, key: CustomerKey) -> Result<Self, Error> {
         if self.is_in_the_clear {
             let intent = format!("use a key of your own for s3://{}", self.bucket);
-            return Err(Error::new(Kind::Other, intent, "the server is not reached by https"));
+            return Err(Error::new(Kind::Other, intent, customer_key::IN_THE_CLEAR));
         }
         Ok(Self { customer_key: Some(Arc::new(key)), ..self })
     }

@@ -12,10 +12,11 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use redcedar_archive::packing::{Cursor, put_bytes, put_number};
 use redcedar_system::fs::write_atomically;
 use sha2::{Digest, Sha256};
 
-use super::code::{Cursor, put_bytes, put_entry, put_number};
+use super::code::{entry, put_entry};
 use super::history::Event;
 use crate::source::StoredItem;
 
@@ -81,7 +82,7 @@ impl Index {
         let mut cursor = Cursor(content.strip_prefix(MAGIC)?);
         let mut days = Vec::new();
         for _ in 0..cursor.number::<u64>()? {
-            days.push(Day { identity: cursor.digest()?, is_full: cursor.byte()? == 1 });
+            days.push(Day { identity: cursor.array()?, is_full: cursor.byte()? == 1 });
         }
         Some(Table { days, body: cursor.0.to_vec() })
     }
@@ -194,7 +195,7 @@ fn decode(bytes: &[u8], days: usize) -> Option<Vec<(usize, Event)>> {
         let event = match what & !STORED {
             GONE => Event::Gone,
             NEW => {
-                let entry = Box::new(cursor.entry()?);
+                let entry = Box::new(entry(&mut cursor)?);
                 entry_before = Some(entry.clone());
                 Event::Present { entry, is_stored }
             }

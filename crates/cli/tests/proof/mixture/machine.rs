@@ -108,6 +108,7 @@ impl Machine {
     pub(super) fn note_staged(&mut self, directory: &Path, is_first: bool) {
         let collect_dir = self.pool.collect_dir();
         let is_there = |file: &String| {
+            // What is not there was not staged.
             let staged = fs_err::read(directory.join(file)).ok();
             staged == Some(fs_err::read(collect_dir.join(file)).unwrap())
         };

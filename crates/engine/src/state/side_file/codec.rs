@@ -3,12 +3,10 @@
 //! A record is a length and as many bytes: a tag, what the path shares with the one before, the rest of the path, and the
 //! numbers. Numbers are LEB128, signed ones zigzag.
 
+use redcedar_archive::packing::{Cursor, put_number};
 use redcedar_archive::{Kind, Timestamp};
 
 use super::{Known, Present, Record, Stat};
-
-const KINDS: [Kind; 7] =
-    [Kind::File, Kind::Directory, Kind::Symlink, Kind::Fifo, Kind::Socket, Kind::Character, Kind::Block];
 
 /// In the low bits of the tag, where otherwise the kind is.
 const GONE: u8 = 0x0f;
@@ -24,7 +22,7 @@ pub(super) fn encode(record: &RecordRef<'_>, previous: &[u8], into: &mut Vec<u8>
     let tag = match &record.known {
         None => GONE,
         Some(Known { stat, digest, attributes }) => {
-            kind_number(stat.kind)
+            stat.kind.number()
                 | flag(digest.is_some(), DIGEST)
                 | flag(attributes.is_some(), ATTRIBUTES)
                 | flag(stat.has_other_names, OTHER_NAMES)
@@ -32,16 +30,16 @@ pub(super) fn encode(record: &RecordRef<'_>, previous: &[u8], into: &mut Vec<u8>
     };
     into.push(tag | flag(record.is_recent, RECENT));
     let shared = record.path.iter().zip(previous).take_while(|(a, b)| a == b).count();
-    put(shared as u64, into);
-    put((record.path.len() - shared) as u64, into);
+    put_number(into, shared as u64);
+    put_number(into, (record.path.len() - shared) as u64);
     into.extend_from_slice(&record.path[shared..]);
     let Some(Known { stat, digest, attributes }) = &record.known else { return };
     for number in [u64::from(stat.mode), u64::from(stat.uid), u64::from(stat.gid), stat.size, stat.inode] {
-        put(number, into);
+        put_number(into, number);
     }
     for time in [stat.modified, stat.changed] {
-        put(zigzag(time.seconds), into);
-        put(u64::from(time.nanoseconds), into);
+        put_number(into, zigzag(time.seconds));
+        put_number(into, u64::from(time.nanoseconds));
     }
     for digest in [digest, attributes].into_iter().flatten() {
         into.extend_from_slice(digest);
@@ -58,10 +56,10 @@ pub(super) struct RecordRef<'a> {
 
 /// Reads a record over the one before it; nothing when the bytes are none.
 pub(super) fn decode(bytes: &[u8], record: &mut Record) -> Option<()> {
-    let mut input = Input(bytes);
+    let mut input = Cursor(bytes);
     let tag = input.byte()?;
-    let shared = usize::try_from(input.number()?).ok()?;
-    let rest = usize::try_from(input.number()?).ok()?;
+    let shared: usize = input.number()?;
+    let rest = input.number()?;
     if shared > record.path.len() {
         return None;
     }
@@ -70,53 +68,28 @@ pub(super) fn decode(bytes: &[u8], record: &mut Record) -> Option<()> {
     record.is_recent = tag & RECENT != 0;
     record.present = match tag & KIND_MASK {
         GONE => None,
-        number => Some(decode_present(*KINDS.get(usize::from(number))?, tag, &mut input)?),
+        number => Some(decode_present(Kind::of_number(number)?, tag, &mut input)?),
     };
     input.0.is_empty().then_some(())
 }
 
-fn decode_present(kind: Kind, tag: u8, input: &mut Input<'_>) -> Option<Present> {
+fn decode_present(kind: Kind, tag: u8, input: &mut Cursor<'_>) -> Option<Present> {
     let stat = Stat {
         kind,
-        mode: u16::try_from(input.number()?).ok()?,
-        uid: u32::try_from(input.number()?).ok()?,
-        gid: u32::try_from(input.number()?).ok()?,
+        mode: input.number()?,
+        uid: input.number()?,
+        gid: input.number()?,
         size: input.number()?,
         inode: input.number()?,
-        modified: input.time()?,
-        changed: input.time()?,
+        modified: time(input)?,
+        changed: time(input)?,
         has_other_names: tag & OTHER_NAMES != 0,
     };
     let mut digest = |flag| match tag & flag {
         0 => Some(None),
-        _ => Some(Some(input.take(20)?.try_into().ok()?)),
+        _ => Some(Some(input.array()?)),
     };
     Some(Present { stat: Some(stat), digest: digest(DIGEST)?, attributes: digest(ATTRIBUTES)? })
-}
-
-fn kind_number(kind: Kind) -> u8 {
-    match kind {
-        Kind::File => 0,
-        Kind::Directory => 1,
-        Kind::Symlink => 2,
-        Kind::Fifo => 3,
-        Kind::Socket => 4,
-        Kind::Character => 5,
-        Kind::Block => 6,
-    }
-}
-
-/// Appends a number as LEB128.
-pub(super) fn put(mut number: u64, into: &mut Vec<u8>) {
-    while number >= 0x80 {
-        into.push(low_seven(number) | 0x80);
-        number >>= 7;
-    }
-    into.push(low_seven(number));
-}
-
-fn low_seven(number: u64) -> u8 {
-    number.to_le_bytes()[0] & 0x7f
 }
 
 fn zigzag(number: i64) -> u64 {
@@ -127,40 +100,7 @@ fn unzigzag(number: u64) -> i64 {
     (number >> 1).cast_signed() ^ -(number & 1).cast_signed()
 }
 
-/// What is left of the bytes of a record.
-pub(super) struct Input<'a>(pub(super) &'a [u8]);
-
-impl<'a> Input<'a> {
-    fn byte(&mut self) -> Option<u8> {
-        let (&first, rest) = self.0.split_first()?;
-        self.0 = rest;
-        Some(first)
-    }
-
-    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    pub(super) fn number(&mut self) -> Option<u64> {
-        let mut number = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            if shift == 63 && byte > 1 {
-                return None;
-            }
-            number |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Some(number);
-            }
-        }
-        None
-    }
-
-    fn time(&mut self) -> Option<Timestamp> {
-        let seconds = unzigzag(self.number()?);
-        let nanoseconds = u32::try_from(self.number()?).ok()?;
-        Some(Timestamp { seconds, nanoseconds })
-    }
+fn time(input: &mut Cursor<'_>) -> Option<Timestamp> {
+    let seconds = unzigzag(input.number()?);
+    Some(Timestamp { seconds, nanoseconds: input.number()? })
 }

@@ -5,11 +5,12 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use fs_err::{File, OpenOptions};
+use redcedar_archive::packing::Cursor;
 use redcedar_archive::select::compare_paths;
 use redcedar_system::escape;
 use sha2::{Digest, Sha256};
 
-use super::codec::{self, Input};
+use super::codec;
 use crate::state::{open_no_follow, open_no_follow_with};
 
 use super::{ACKNOWLEDGED, FOOTER_LENGTH, Header, MAGIC, PENDING, Record, SideFileError, proof};
@@ -107,9 +108,8 @@ impl SideFileReader {
         if self.position == self.buffer.len() {
             return self.prove().map(|()| None);
         }
-        let mut input = Input(&self.buffer[self.position..]);
-        let length = input.number().and_then(|length| usize::try_from(length).ok());
-        let length = length.ok_or_else(|| self.damaged("a record has no length"))?;
+        let mut input = Cursor(&self.buffer[self.position..]);
+        let length: usize = input.number().ok_or_else(|| self.damaged("a record has no length"))?;
         self.position = self.buffer.len() - input.0.len();
         self.fill(length)?;
         let end = self.position.checked_add(length).filter(|&end| end <= self.buffer.len());

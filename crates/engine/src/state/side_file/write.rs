@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use redcedar_archive::packing::put_number;
 use redcedar_system::fs::PendingFile;
 use sha2::{Digest, Sha256};
 
@@ -52,7 +53,7 @@ impl SideFileWriter {
     fn put(&mut self, record: &RecordRef<'_>) -> io::Result<()> {
         self.record.clear();
         codec::encode(record, &self.previous, &mut self.record);
-        codec::put(self.record.len() as u64, &mut self.buffer);
+        put_number(&mut self.buffer, self.record.len() as u64);
         self.buffer.extend_from_slice(&self.record);
         self.previous.clear();
         self.previous.extend_from_slice(record.path);

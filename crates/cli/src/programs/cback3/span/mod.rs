@@ -41,6 +41,8 @@ enum SpanError {
     Plan(#[from] PlanError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error("{0} of the days have no recovery data")]
+    Unprotected(usize),
     #[error("cannot look for staged days: {0}")]
     Io(#[from] io::Error),
 }

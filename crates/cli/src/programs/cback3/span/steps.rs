@@ -53,7 +53,10 @@ impl<'a> Span<'a> {
         self.write(&set, &drive, &*writer)?;
         set.note_stored(self.config, &self.system)?;
         self.dialog.say("\nAll discs are written.\n\n");
-        Ok(())
+        match set.unprotected {
+            0 => Ok(()),
+            days => Err(SpanError::Unprotected(days)),
+        }
     }
 
     fn confirm_settings(&mut self) -> Result<bool, SpanError> {
@@ -154,6 +157,7 @@ impl<'a> Span<'a> {
             source_dir: self.store.source_dir.value.clone(),
             date: self.system.clock.now().date(),
             discs: solution.discs.into_iter().map(disc).collect(),
+            unprotected: inventory.unprotected,
         }
     }
 
